@@ -1,0 +1,145 @@
+/*
+ * Stager: what a target does besides taking rows: staging tables, promotion by rename, the way back,
+ * and the end. Everything it makes carries our name AND a row in the ledger; it drops nothing that
+ * has not both (invariant I3). Used by the driver thread only, with no writer at work.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/flow/findings.h"
+#include "engine/flow/plan.h"
+
+typedef struct RunIdentity RunIdentity;
+typedef struct Stager Stager;
+
+/* Where the target says that an attempt stands: from its marker rows, never from a journal. */
+typedef enum Outcome {
+    OUTCOME_NONE = 0,    /* not promoted: staging, or nothing at all */
+    OUTCOME_PROMOTED,    /* staging is live, what was live is kept as retired */
+    OUTCOME_ROLLED_BACK, /* swapped back: what was promoted is kept as undone */
+    OUTCOME_DROPPED,     /* rolled back before promotion: our staging is gone */
+    OUTCOME_FINISHED,    /* what was kept is dropped */
+} Outcome;
+
+const char *outcome_name(Outcome outcome);
+
+typedef struct StagerOps {
+    /*
+     * Read-only. Looks at source catalog and live target together: names that clash with what stays,
+     * dependents that cannot be carried, missing rights or space, and says so in findings. A target
+     * that does not exist yet is fine.
+     */
+    Status (*preflight)(Stager *stager, const RunIdentity *identity, const Catalog *catalog,
+                        Findings *findings, Error *err);
+
+    /*
+     * Read-only. Sets the tables' staged names and appends the tasks that build the staging tables.
+     * The same catalog gives the same tasks with the same ids; only statements of data-like tasks
+     * (sequences, statistics) may differ.
+     */
+    Status (*plan)(Stager *stager, const RunIdentity *identity, Plan *plan, Error *err);
+
+    /* Read-only. The promotion and its inverse, for the target as it is now. */
+    Status (*plan_promotion)(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                             PromotionPlan *ret, Findings *findings, Error *err);
+
+    /* Read-only. Compares staged structure with the plan: tables, columns, indexes, sequences. Each
+     * difference is a refusal in findings. */
+    Status (*check_schema)(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                           Findings *findings, Error *err);
+
+    /*
+     * One transaction (I6): marker first, epoch and ledger checked, the live objects' fingerprint
+     * asserted (ERROR_REFUSED when it changed since plan_promotion), then the swap. The inverse is
+     * stored with the marker. STATUS_RETRY when a lock could not be had, or when the outcome is
+     * unknown: ask outcome() before trying again.
+     */
+    Status (*promote)(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                      const PromotionPlan *promotion, Error *err);
+
+    /* Read-only. */
+    Status (*outcome)(Stager *stager, const RunIdentity *identity, Outcome *ret, Error *err);
+
+    /* After promotion, one transaction: promoted tables become undone, retired ones live again.
+     * Notes say what is set aside, with row counts then and now. */
+    Status (*swap_back)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
+
+    /* Before promotion: drops this attempt's staging and its ledger rows. May take several
+     * transactions; repeating continues. Fine when nothing is there. */
+    Status (*drop_staging)(Stager *stager, const RunIdentity *identity, Error *err);
+
+    /* Drops what all attempts of this run keep (retired, undone) and our control rows, and the
+     * control tables when no other run has rows in them. Repeating continues. Notes say what went. */
+    Status (*finish)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
+
+    /* Read-only. Appends the names of what this run keeps in the target (staging, retired, undone),
+     * each as "ROLE NAME". */
+    Status (*list_kept)(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err);
+} StagerOps;
+
+struct Stager {
+    const StagerOps *ops;
+};
+
+static inline Status stager_preflight(Stager *stager, const RunIdentity *identity,
+                                      const Catalog *catalog, Findings *findings, Error *err)
+{
+    return stager->ops->preflight(stager, identity, catalog, findings, err);
+}
+
+static inline Status stager_plan(Stager *stager, const RunIdentity *identity, Plan *plan,
+                                 Error *err)
+{
+    return stager->ops->plan(stager, identity, plan, err);
+}
+
+static inline Status stager_plan_promotion(Stager *stager, const RunIdentity *identity,
+                                           const Plan *plan, PromotionPlan *ret,
+                                           Findings *findings, Error *err)
+{
+    return stager->ops->plan_promotion(stager, identity, plan, ret, findings, err);
+}
+
+static inline Status stager_check_schema(Stager *stager, const RunIdentity *identity,
+                                         const Plan *plan, Findings *findings, Error *err)
+{
+    return stager->ops->check_schema(stager, identity, plan, findings, err);
+}
+
+static inline Status stager_promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                                    const PromotionPlan *promotion, Error *err)
+{
+    return stager->ops->promote(stager, identity, plan, promotion, err);
+}
+
+static inline Status stager_outcome(Stager *stager, const RunIdentity *identity, Outcome *ret,
+                                    Error *err)
+{
+    return stager->ops->outcome(stager, identity, ret, err);
+}
+
+static inline Status stager_swap_back(Stager *stager, const RunIdentity *identity, Findings *notes,
+                                      Error *err)
+{
+    return stager->ops->swap_back(stager, identity, notes, err);
+}
+
+static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity, Error *err)
+{
+    return stager->ops->drop_staging(stager, identity, err);
+}
+
+static inline Status stager_finish(Stager *stager, const RunIdentity *identity, Findings *notes,
+                                   Error *err)
+{
+    return stager->ops->finish(stager, identity, notes, err);
+}
+
+static inline Status stager_list_kept(Stager *stager, const RunIdentity *identity, TextList *ret,
+                                      Error *err)
+{
+    return stager->ops->list_kept(stager, identity, ret, err);
+}

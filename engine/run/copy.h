@@ -1,0 +1,45 @@
+/*
+ * The one chunk loop: reads a chunk from a Reader and writes it through a leased Writer in one
+ * target transaction, with the digest of its rows taken on the way. Before it leases the writer it
+ * reads ahead up to COPY_READ_AHEAD bytes, so that reading overlaps with another worker's writing.
+ *
+ * Exactly once (I1): when anything failed, the ledger is asked before the chunk is repeated; a chunk
+ * found there is adopted with the result the ledger holds.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "engine/flow/source.h"
+#include "engine/run/throttle.h"
+#include "engine/run/writers.h"
+
+enum {
+    COPY_READ_AHEAD = 8 * 1024 * 1024,
+};
+
+/* Counters that move while chunks are under way, for progress; shared by all workers. */
+typedef struct CopyCounters {
+    atomic_uint_fast64_t bytes;
+    atomic_uint_fast64_t rows;
+} CopyCounters;
+
+typedef struct CopyContext {
+    Writers *writers;
+    Throttle *throttle; /* or NULL */
+    CopyCounters *counters;
+    uint64_t retry_for_ms;
+} CopyContext;
+
+/*
+ * Copies one chunk, retrying what is transient. On STATUS_OK chunk->bytes and chunk->digest say what
+ * moved, and the ledger has it; chunk->done is left to the driver. What counters gained for an
+ * attempt that failed is taken back. A stop wish does not interrupt a chunk under way, except while
+ * waiting to retry.
+ */
+Status copy_chunk(const CopyContext *context, Reader *reader, const Table *table, Chunk *chunk,
+                  Error *err);
+
+/* Reads a chunk and only digests it (I5: is what was copied earlier still what the source holds?). */
+Status digest_chunk(Reader *reader, const Table *table, const Chunk *chunk, Digest *ret, Error *err);

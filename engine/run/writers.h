@@ -1,0 +1,23 @@
+/*
+ * The lease of writers: a target lets max_writers of them write at once (SQLite: one). A worker
+ * leases a writer for one chunk or task; who waits has read ahead meanwhile (copy.h). Writers are
+ * opened when first leased and stay open; they move between threads, one at a time.
+ */
+#pragma once
+
+#include "engine/base/cleanup.h"
+#include "engine/flow/target.h"
+
+typedef struct Writers Writers;
+
+Writers *writers_new(Target *target, const RunIdentity *identity, unsigned jobs);
+void writers_free(Writers *writers); /* closes them all */
+DEFINE_AUTO_FREE(Writers, writers_free);
+
+/* Waits for a free one. STATUS_STOPPED only on a second wish to stop is not offered: a waiting
+ * worker holds a chunk that is read already and the holder ends soon. */
+Status writers_lease(Writers *writers, Writer **ret, Error *err);
+void writers_return(Writers *writers, Writer *writer);
+
+/* Closes the writer instead of keeping it: after a failure that leaves its connection in doubt. */
+void writers_discard(Writers *writers, Writer *writer);

@@ -1,0 +1,71 @@
+/*
+ * An opened migration: its journal and lock, its source and target. Made by tools, handed through
+ * the stages; stages do not know each other, they share the journal.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/file.h"
+#include "engine/flow/connector.h"
+#include "engine/run/run.h"
+#include "journal/journal.h"
+
+/* What the command line says; recorded in the journal where it must survive. 0 and NULL mean "not
+ * given": the recorded value, else the default, holds. */
+typedef struct MigrationOptions {
+    const char *from; /* as given, or NULL */
+    const char *to;
+    Selection selection;
+    unsigned jobs;
+    uint64_t chunk_bytes;
+    uint64_t max_rate;
+    bool max_rate_given;
+    uint64_t retry_for_ms;
+    bool retry_for_given;
+    bool level_given;
+    VerifyLevel level;
+    bool accept_stale_source;
+    bool quiet; /* no progress */
+} MigrationOptions;
+
+typedef struct Migration {
+    char *home;
+    char *name;
+    FileLock *lock;
+    Journal *journal;
+    Source *source;
+    Target *target;
+    Selection selection; /* as recorded */
+    RunOptions run;
+    uint64_t chunk_bytes; /* 0: the target's default */
+    bool accept_stale_source;
+    bool quiet;
+    RunIdentity identity; /* claimed when identity.epoch > 0 */
+} Migration;
+
+/*
+ * Opens migration `name` for driving: takes the lock (ERROR_LOCKED), creates it when from and to are
+ * given and it does not exist, checks that given words agree with recorded ones (ERROR_REFUSED when
+ * source, target or selection differ from what was planned), records changed tunables. Without
+ * `from` and no such migration: ERROR_NOT_FOUND. Source and target are opened lazily by the
+ * connectors; a secret that is needed must be in the environment again.
+ */
+Status migration_open(const char *home, const char *name, ConnectorTable connectors,
+                      const MigrationOptions *options, const char *tool_version, Migration **ret,
+                      Error *err);
+void migration_free(Migration *migration); /* NULL is fine; gives the lock back */
+DEFINE_AUTO_FREE(Migration, migration_free);
+
+/* Source and target without any journal, for `plan` and --dry-run of a migration that does not
+ * exist: changes nothing anywhere. */
+Status migration_open_dry(const char *name, ConnectorTable connectors,
+                          const MigrationOptions *options, Migration **ret, Error *err);
+
+/* Claims the target once per process (I7) and settles what the journal does not know: when the
+ * target's markers say promoted, rolled back or finished although the journal does not, the journal
+ * follows (I6). */
+Status migration_claim(Migration *migration, Error *err);
+Status migration_settle(Migration *migration, Error *err);

@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
     build-essential cmake ninja-build pkg-config git
     libsqlite3-dev libpq-dev libarchive-dev libzstd-dev libcjson-dev libssl-dev libxxhash-dev
 )
-SERVER_PACKAGES=(postgresql postgresql-client sqlite3)
+SERVER_PACKAGES=(postgresql sqlite3)
 TEST_PACKAGES=(
     libcmocka-dev clang clang-tidy clang-format cppcheck shellcheck zstd jq
     'libclang-rt-14-dev|?libclang-rt-dev'

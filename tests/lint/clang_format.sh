@@ -2,5 +2,5 @@
 # Every .c and .h is formatted as .clang-format says. To mend: clang-format -i FILE
 set -u
 . "$(dirname "$0")/files.sh"
-need_llvm clang-format
+tool=$(llvm_tool clang-format) || exit 77
 repository_files '*.c' '*.h' | xargs -r -d '\n' "$tool" --dry-run -Werror

@@ -4,7 +4,7 @@
 # timeout: 1500
 set -u
 . "$(dirname "$0")/files.sh"
-need_llvm clang-tidy
+tool=$(llvm_tool clang-tidy) || exit 77
 commands=$BUILD_DIR/compile_commands.json
 cache=$BUILD_DIR/lint-cache/clang-tidy
 mkdir -p "$cache"
@@ -29,7 +29,7 @@ check() {
     local status=$?
     grep -v 'warnings\? generated\.$\|^Suppressed \|^Use -header-filter' "$passed.$$" >&2
     rm -f "$passed.$$"
-    return $status
+    return "$status"
 }
 
 export -f check fingerprint
@@ -37,4 +37,4 @@ export tool commands cache
 production_sources | xargs -r -d '\n' -P 2 -n 1 bash -c 'check "$1"' check
 status=$?
 find "$cache" -type f -mtime +14 -delete
-exit $status
+exit "$status"

@@ -31,14 +31,16 @@ production_sources() {
     repository_files '*.c' | grep -v '^tests/'
 }
 
-# need_llvm TOOL: sets $tool to TOOL of the release whose verdicts the sources were written against;
-# other releases format and warn differently, so there the check is skipped.
-need_llvm() {
+# llvm_tool NAME: prints the command for NAME of the release whose verdicts the sources were written
+# against; other releases format and warn differently, so there the check is skipped.
+llvm_tool() {
+    local tool
     for tool in "$1-14" "$1"; do
         if command -v "$tool" >/dev/null && "$tool" --version | grep -q 'version 14\.'; then
+            echo "$tool"
             return
         fi
     done
-    echo "skipped: $1 of LLVM 14 is not installed"
-    exit 77
+    echo "skipped: $1 of LLVM 14 is not installed" >&2
+    return 1
 }

@@ -14,6 +14,7 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/base/error.h"
+#include "engine/base/uri.h"
 #include "engine/flow/plan.h"
 #include "engine/flow/prober.h"
 #include "engine/flow/recorder.h"

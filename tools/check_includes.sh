@@ -25,8 +25,10 @@ function allowed(file,    part) { # path prefixes that a file may include
 }
 function home(header) { # where a foreign header may be included; "" = anywhere
     if (header ~ /^sqlite3(ext)?\.h$/) return "^(journal/|engine/connect/sqlite/|tests/)"
-    if (header ~ /^(postgresql\/)?(libpq-fe|libpq-events|pg_config)\.h$/) return "^(engine/connect/postgres/|tests/)"
-    if (header ~ /^(archive|archive_entry|zstd|zstd_errors)\.h$/) return "^(backup/|engine/connect/files/)"
+    if (header ~ /^(postgresql\/)?(libpq-fe|libpq-events|pg_config)\.h$/)
+        return "^(engine/connect/postgres/|tests/)"
+    if (header ~ /^(archive|archive_entry|zstd|zstd_errors)\.h$/)
+        return "^(backup/|engine/connect/files/)"
     if (header ~ /^openssl\//) return "^engine/base/sha256\\.c$"
     if (header ~ /^(cjson\/)?cJSON/) return "^engine/base/json\\.c$"
     if (header ~ /^xx(hash|h3)\.h$/) return "^engine/flow/"
@@ -56,7 +58,7 @@ FNR == 1 {
     if (header ~ /\.sql\.h$/) {
         source = header
         sub(/\.h$/, "", source)
-        if (folder(header) != folder(FILENAME)) complain("must not include " header " of another room")
+        if (folder(header) != folder(FILENAME)) complain("must not include \"" header "\" of another room")
         else if (!exists(source)) complain("there is no " source " to embed")
         next
     }
@@ -73,7 +75,8 @@ FNR == 1 {
     if (first && own != "") complain("must include its own \"" own "\" first")
     first = 0
     place = home(header)
-    if (place != "" && FILENAME !~ place) complain("must not include <" header ">: its home is elsewhere")
+    if (place != "" && FILENAME !~ place)
+        complain("must not include <" header ">: its home is elsewhere")
 }
 END { exit failed }
 '

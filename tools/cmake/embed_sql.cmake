@@ -7,7 +7,6 @@ file(READ ${SQL} text)
 string(REPLACE "\\" "\\\\" text "${text}")
 string(REPLACE "\"" "\\\"" text "${text}")
 string(REPLACE "?" "\\?" text "${text}")
-string(REPLACE "\r" "\\r" text "${text}")
 string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
 
 file(WRITE ${HEADER}

@@ -32,6 +32,7 @@ function(stopover_report_missing)
     if(missing)
         list(REMOVE_DUPLICATES missing)
         list(JOIN missing " " packages)
-        message(FATAL_ERROR "libraries are missing. Install them with:\n  apt-get install ${packages}")
+        message(FATAL_ERROR
+            "libraries are missing. Install them with:\n  apt-get install ${packages}")
     endif()
 endfunction()

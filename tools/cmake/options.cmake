@@ -7,7 +7,7 @@ option(STOPOVER_COVERAGE "count executed lines (gcov)" OFF)
 set(STOPOVER_SANITIZE "" CACHE STRING "address (ASan and UBSan), thread, or empty")
 set_property(CACHE STOPOVER_SANITIZE PROPERTY STRINGS "" address thread)
 
-# Whoever only wants the program needs no test library; presets ask for the tests and then must have it.
+# Who only wants the program needs no test library; presets ask for the tests, then must have it.
 find_package(PkgConfig QUIET)
 if(NOT DEFINED STOPOVER_TESTS)
     set(tests_default ON)
@@ -52,7 +52,8 @@ add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed)
 
 set(optimised $<CONFIG:RelWithDebInfo,Release,MinSizeRel>)
 if(STOPOVER_SANITIZE STREQUAL "address")
-    set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=undefined
+        -fno-omit-frame-pointer)
 elseif(STOPOVER_SANITIZE STREQUAL "thread")
     set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
 elseif(STOPOVER_SANITIZE STREQUAL "")
@@ -60,7 +61,8 @@ elseif(STOPOVER_SANITIZE STREQUAL "")
     target_compile_options(stopover_options INTERFACE
         $<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
 else()
-    message(FATAL_ERROR "STOPOVER_SANITIZE is \"${STOPOVER_SANITIZE}\": use address, thread or nothing")
+    message(FATAL_ERROR
+        "STOPOVER_SANITIZE is \"${STOPOVER_SANITIZE}\": use address, thread or nothing")
 endif()
 target_compile_options(stopover_options INTERFACE ${sanitize})
 target_link_options(stopover_options INTERFACE ${sanitize})

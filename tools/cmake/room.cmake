@@ -17,7 +17,7 @@ function(stopover_embed_sql target folder)
 endfunction()
 
 # stopover_room(FOLDER [ROOMS may-include...] [FOREIGN pkg-config-modules...] [DEFINITIONS ...])
-# A room without a .c file yet is an empty interface, so that the rooms above it can already name it.
+# A room without a .c file yet is an empty interface, so that rooms above it can already name it.
 function(stopover_room folder)
     cmake_parse_arguments(PARSE_ARGV 1 room "" "" "ROOMS;FOREIGN;DEFINITIONS")
     string(REGEX REPLACE "^engine/" "" name ${folder})

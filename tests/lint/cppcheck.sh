@@ -6,7 +6,7 @@ set -u
 command -v cppcheck >/dev/null || { echo "skipped: cppcheck is not installed"; exit 77; }
 cache=$BUILD_DIR/lint-cache/cppcheck
 mkdir -p "$cache"
-list=$TMPDIR/files
+list=$cache.files
 production_sources >"$list"
 [ -s "$list" ] || exit 0
 cppcheck --file-list="$list" --quiet -j 2 --cppcheck-build-dir="$cache" --error-exitcode=1 \

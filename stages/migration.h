@@ -59,10 +59,14 @@ Status migration_open(const char *home, const char *name, ConnectorTable connect
 void migration_free(Migration *migration); /* NULL is fine; gives the lock back */
 DEFINE_AUTO_FREE(Migration, migration_free);
 
-/* Source and target without any journal, for `plan` and --dry-run of a migration that does not
- * exist: changes nothing anywhere. */
-Status migration_open_dry(const char *name, ConnectorTable connectors,
+/* Source and target for `plan` and --dry-run: takes no lock, writes nothing anywhere; the journal
+ * of an existing migration is opened for reading (name may be NULL: none). */
+Status migration_open_dry(const char *home, const char *name, ConnectorTable connectors,
                           const MigrationOptions *options, Migration **ret, Error *err);
+
+/* Runs a step until it is not transient any more: engine/base/retry.h with the recorded time. */
+typedef Status (*MigrationStep)(Migration *migration, void *context, Error *err);
+Status migration_retry(Migration *migration, MigrationStep step, void *context, Error *err);
 
 /* Claims the target once per process (I7) and settles what the journal does not know: when the
  * target's markers say promoted, rolled back or finished although the journal does not, the journal

@@ -14,8 +14,8 @@
 
 typedef struct Column {
     char *name;
-    char *type;           /* as declared in the source; may be empty */
-    bool is_generated;    /* computed by the target: not carried */
+    char *type;            /* as declared in the source; may be empty */
+    bool is_generated;     /* computed by the target: not carried */
     unsigned key_position; /* 1.. when part of the key rows are addressed by, else 0 */
 } Column;
 
@@ -28,8 +28,8 @@ typedef enum KeyKind {
 } KeyKind;
 
 typedef struct Table {
-    uint32_t id;       /* 1, 2, 3... in the order of the catalog; fixed once the plan is stored */
-    char *schema;      /* NULL where the engine has none */
+    uint32_t id;  /* 1, 2, 3... in the order of the catalog; fixed once the plan is stored */
+    char *schema; /* NULL where the engine has none */
     char *name;
     char *staged_name; /* set by the Stager's plan: what its staging table is called */
     Column *columns;
@@ -40,7 +40,8 @@ typedef struct Table {
     char *private_data;    /* connector's own notes on the table, or NULL; stored with the plan */
     uint64_t row_estimate; /* exact after planning, where the connector counts */
     uint64_t byte_estimate;
-    char fingerprint[65]; /* SHA-256 over everything structural: differs when the table's shape does */
+    char fingerprint[65]; /* SHA-256 over everything structural: differs when the table's shape does
+                           */
 } Table;
 
 typedef enum ObjectKind {
@@ -76,6 +77,7 @@ typedef struct Catalog {
     Object *objects;
     size_t object_count;
     size_t object_capacity;
+    uint32_t *by_name;    /* ids of the tables in order of names, once sealed; private */
     char fingerprint[65]; /* over all tables and all structural objects */
 } Catalog;
 
@@ -88,10 +90,14 @@ Object *catalog_add_object(Catalog *catalog);
 Column *table_add_column(Table *table);
 
 /* Sets every table's fingerprint and the catalog's, from names, columns, keys, formats, definitions
- * and structural objects; not from estimates, data-like objects or staged names. */
+ * and structural objects; not from estimates, data-like objects or staged names. A table's own
+ * covers what its rows depend on, not the objects on it. Names stay as they are from here on: seal
+ * again after a change. */
 void catalog_seal(Catalog *catalog);
 
 Table *catalog_table(const Catalog *catalog, uint32_t id); /* asserts that it is there */
+
+/* NULL when unknown; schema may be NULL. Quick once sealed (the journal may seal what it loads). */
 const Table *catalog_find_table(const Catalog *catalog, const char *schema, const char *name);
 
 /* "schema.name" or "name", for people; the caller frees. */
@@ -107,5 +113,6 @@ typedef struct Selection {
 void selection_release(Selection *selection);
 bool selection_has(const Selection *selection, const char *schema, const char *name);
 
-/* ERROR_USAGE naming the first include, exclude or schema pattern that matches none of all. */
+/* ERROR_USAGE naming the first include, exclude or schema pattern that matches none of all; the
+ * hint names tables or schemas that are close. */
 Status selection_check(const Selection *selection, const Catalog *all, Error *err);

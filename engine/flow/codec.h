@@ -28,6 +28,10 @@ typedef enum ValueType {
     VALUE_BLOB = 'b',
 } ValueType;
 
+enum {
+    VALUE_MAX_SIZE = INT32_MAX - 1, /* data of one value, so that it fits an int32 with its tag */
+};
+
 /* A value; data is borrowed from where it was read. */
 typedef struct Value {
     ValueType type;
@@ -37,7 +41,8 @@ typedef struct Value {
     size_t size;
 } Value;
 
-/* Appends a row to a Text: encode_row() then encode_value() exactly field_count times. */
+/* Appends a row to a Text: encode_row() then encode_value() exactly field_count times. More than
+ * INT16_MAX fields, or a value above VALUE_MAX_SIZE, is a programming error: refuse them before. */
 void encode_row(Text *text, uint16_t field_count);
 void encode_value(Text *text, const Value *value);
 

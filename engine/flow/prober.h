@@ -1,8 +1,8 @@
 /*
  * Prober: asks one side what it holds, to compare it with the other. On the source it reads under
  * the copy's snapshot; on the target it reads staging tables. Both sides choose sample rows by the
- * same rule on the same key bytes, so missing and extra rows show. A prober makes its own whole-table
- * scan: it shares no chunk bounds with the copy, so a hole in the plan shows too.
+ * same rule on the same key bytes, so missing and extra rows show. A prober makes its own
+ * whole-table scan: it shares no chunk bounds with the copy, so a hole in the plan shows too.
  *
  * Canonical bytes: keys and rows are hashed as rows of the table's format (engine/flow/rows.h), so
  * two sides agree exactly when they would send the same bytes.
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/cleanup.h"
 #include "engine/base/error.h"
 #include "engine/flow/plan.h"
 
@@ -37,14 +38,14 @@ enum {
 
 typedef struct ProbeRequest {
     const Table *table;
-    bool staged;        /* read table->staged_name, on a target; else table->name */
-    VerifyLevel level;  /* COUNT: rows only. SAMPLE: keys and chosen rows too. FULL: and all rows */
+    bool staged;       /* read table->staged_name, on a target; else table->name */
+    VerifyLevel level; /* COUNT: rows only. SAMPLE: keys and chosen rows too. FULL: and all rows */
     uint64_t seed;
-    uint64_t modulus;   /* >= 1 */
+    uint64_t modulus;    /* >= 1 */
     const Chunk *chunks; /* with pick_risk: their edges are chosen */
     size_t chunk_count;
-    bool pick_risk;          /* choose risk rows too: edges, longest, most NULLs */
-    const uint64_t *also;    /* key hashes to look at besides, sorted ascending */
+    bool pick_risk;       /* choose risk rows too: edges, longest, most NULLs */
+    const uint64_t *also; /* key hashes to look at besides, sorted ascending */
     size_t also_count;
 } ProbeRequest;
 
@@ -55,17 +56,29 @@ typedef struct ProbeEntry {
 } ProbeEntry;
 
 typedef struct ProbeResult {
-    uint64_t rows;        /* counted in this scan */
-    Digest keys;          /* over all keys, from SAMPLE on */
-    Digest all;           /* over all rows, with FULL */
-    ProbeEntry *entries;  /* sorted by key_hash, then row hash */
+    uint64_t rows;       /* counted in this scan */
+    Digest keys;         /* over all keys, from SAMPLE on */
+    Digest all;          /* over all rows, with FULL */
+    ProbeEntry *entries; /* see probe_result_sort() */
     size_t entry_count;
     size_t entry_capacity;
 } ProbeResult;
 
+/*
+ * What entries say about rows that are equal byte for byte (in a table without a key):
+ *  - CHOSEN_RANDOM and CHOSEN_REQUESTED depend on the key hash alone: they hold for all rows of
+ * that hash or for none. A prober adds one entry for each such row it scans, so these count: three
+ *    equal rows are three entries, and a side that has two of them differs.
+ *  - CHOSEN_EDGE, _LONGEST and _NULLS belong to single rows and say only that there is such a row.
+ *    A prober may put them on the row's entry, or add another equal entry for them (the same row
+ *    twice, too). Of rows chosen for these alone, sides are compared by presence, never by number.
+ * probe_result_sort() brings every result of the same rows to the same form: one entry for each row
+ * chosen by hash, one for all equal rows that were not, the single-row reasons on the first of
+ * them.
+ */
 void probe_result_release(ProbeResult *result);
-ProbeEntry *probe_result_add(ProbeResult *result);
-void probe_result_sort(ProbeResult *result); /* also merges the reasons of equal entries */
+ProbeEntry *probe_result_add(ProbeResult *result); /* zeroed; borrowed until the next add */
+void probe_result_sort(ProbeResult *result);       /* by key_hash, row_low, row_high; merges */
 
 typedef struct Prober Prober;
 

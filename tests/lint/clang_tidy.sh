@@ -9,14 +9,24 @@ commands=$BUILD_DIR/compile_commands.json
 cache=$BUILD_DIR/lint-cache/clang-tidy
 mkdir -p "$cache"
 
-# Hash of everything the verdict on $1 depends on
+# What $1 includes, itself first. Every folder counts as ours here, else clang leaves out what lies in
+# the system ones, and with them the generated headers.
+dependencies() {
+    local -a folders
+    mapfile -t folders < <(grep -F -- "-c $PWD/$1\"" "$commands" | head -n 1 |
+        grep -oE -- '(-isystem |-I)[^ ]+' | sed -E 's/^-(isystem |I)/-I/')
+    clang -std=gnu11 -D_GNU_SOURCE -DFAULT_POINTS "${folders[@]}" -MM "$1" |
+        sed 's/^[^:]*://; s/\\$//' | tr -s ' ' '\n' | grep .
+}
+
+# Hash of everything the verdict on $1 depends on; never the same twice when that is not to be known
 fingerprint() {
+    set -o pipefail
     {
         "$tool" --version | grep version
         cat .clang-tidy
         grep -F -- "-c $PWD/$1\"" "$commands"
-        clang -std=gnu11 -D_GNU_SOURCE -DFAULT_POINTS -I. -I"$BUILD_DIR/generated" -MM "$1" |
-            sed 's/^[^:]*://; s/\\$//' | tr -s ' ' '\n' | grep . | xargs -d '\n' cat
+        dependencies "$1" | xargs -d '\n' cat || echo "$BASHPID $RANDOM"
     } | sha256sum | cut -d ' ' -f 1
 }
 
@@ -32,7 +42,7 @@ check() {
     return "$status"
 }
 
-export -f check fingerprint
+export -f check fingerprint dependencies
 export tool commands cache
 production_sources | xargs -r -d '\n' -P 2 -n 1 bash -c 'check "$1"' check
 status=$?

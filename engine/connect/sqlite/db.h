@@ -37,10 +37,10 @@ DEFINE_AUTO_FREE(Db, db_free);
 
 /*
  * The one mapping of SQLite's codes: BUSY, LOCKED, and I/O errors that say "try again" are
- * STATUS_RETRY; FULL is STATUS_FAILED with kind ERROR_WAITING and the hint to free space and run the
- * same command again; IOERR likewise ERROR_FAILED with a hint; CORRUPT and NOTADB are STATUS_INVALID;
- * READONLY, PERM, CANTOPEN and AUTH are ERROR_REFUSED with a hint; everything else STATUS_FAILED.
- * action: "read table orders". The path is named in the message.
+ * STATUS_RETRY; FULL is STATUS_FAILED with kind ERROR_WAITING and the hint to free space and run
+ * the same command again; IOERR likewise ERROR_FAILED with a hint; CORRUPT and NOTADB are
+ * STATUS_INVALID; READONLY, PERM, CANTOPEN and AUTH are ERROR_REFUSED with a hint; everything else
+ * STATUS_FAILED. action: "read table orders". The path is named in the message.
  */
 Status db_error(const Db *db, int rc, const char *action, Error *err);
 
@@ -71,3 +71,10 @@ Status db_bind_value(Db *db, DbStatement *statement, int index, const Value *val
 
 /* Column as text, or NULL; borrowed. */
 const char *db_column_text(DbStatement *statement, int column);
+
+/* Sets is_utf16 again: db_open() does it, and who has just given a new file its encoding must. */
+Status db_read_encoding(Db *db, Error *err);
+
+/* While on, a long statement (count, index build) ends with STATUS_STOPPED soon after a stop was
+ * requested. A write it ends may roll back the whole transaction. Off when opened. */
+void db_stop_on_request(Db *db, bool on);

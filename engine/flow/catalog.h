@@ -40,8 +40,7 @@ typedef struct Table {
     char *private_data;    /* connector's own notes on the table, or NULL; stored with the plan */
     uint64_t row_estimate; /* exact after planning, where the connector counts */
     uint64_t byte_estimate;
-    char fingerprint[65]; /* SHA-256 over everything structural: differs when the table's shape does
-                           */
+    char fingerprint[65]; /* SHA-256 over its shape: see catalog_seal() */
 } Table;
 
 typedef enum ObjectKind {

@@ -1,7 +1,7 @@
 /*
  * The plan of one attempt, fixed before the first row is copied: tables, chunks and tasks. It is
- * stored in the journal; `done` is the driver's view while a run is on, reconciled with the target's
- * ledger at the start of each.
+ * stored in the journal; `done` is the driver's view while a run is on, reconciled with the
+ * target's ledger at the start of each.
  */
 #pragma once
 
@@ -31,14 +31,14 @@ typedef struct Chunk {
 
 /* In the order in which classes become possible; within a table each waits for the ones before. */
 typedef enum TaskClass {
-    TASK_CREATE = 1,   /* the staging table: before its first chunk */
-    TASK_INDEX,        /* from here on: after the table's last chunk */
+    TASK_CREATE = 1, /* the staging table: before its first chunk */
+    TASK_INDEX,      /* from here on: after the table's last chunk */
     TASK_CONSTRAINT,
-    TASK_FOREIGN_KEY,  /* touches two tables: never two at once that share one */
-    TASK_TRIGGER,      /* likewise */
+    TASK_FOREIGN_KEY, /* touches two tables: never two at once that share one */
+    TASK_TRIGGER,     /* likewise */
     TASK_VIEW,
-    TASK_SEQUENCE,     /* follows the data: repeated when the snapshot is renewed */
-    TASK_STATISTICS,   /* likewise */
+    TASK_SEQUENCE,   /* follows the data: repeated when the snapshot is renewed */
+    TASK_STATISTICS, /* likewise */
 } TaskClass;
 
 const char *task_class_name(TaskClass task_class);

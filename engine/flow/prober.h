@@ -66,15 +66,14 @@ typedef struct ProbeResult {
 
 /*
  * What entries say about rows that are equal byte for byte (in a table without a key):
- *  - CHOSEN_RANDOM and CHOSEN_REQUESTED depend on the key hash alone: they hold for all rows of
- * that hash or for none. A prober adds one entry for each such row it scans, so these count: three
+ *  - CHOSEN_RANDOM and CHOSEN_REQUESTED depend on the key hash alone: they hold for all rows of a
+ *    hash or for none. A prober adds one entry for each such row it scans, so these count: three
  *    equal rows are three entries, and a side that has two of them differs.
  *  - CHOSEN_EDGE, _LONGEST and _NULLS belong to single rows and say only that there is such a row.
  *    A prober may put them on the row's entry, or add another equal entry for them (the same row
- *    twice, too). Of rows chosen for these alone, sides are compared by presence, never by number.
+ *    twice, too). Of rows chosen for these alone, sides are compared by presence, not by number.
  * probe_result_sort() brings every result of the same rows to the same form: one entry for each row
- * chosen by hash, one for all equal rows that were not, the single-row reasons on the first of
- * them.
+ * chosen by hash, one for all equal rows that were not; the first of them has all reasons.
  */
 void probe_result_release(ProbeResult *result);
 ProbeEntry *probe_result_add(ProbeResult *result); /* zeroed; borrowed until the next add */

@@ -11,7 +11,7 @@
 typedef struct Recorder Recorder;
 
 typedef struct RecorderOps {
-    /* begin/end group several records in one durable write; nothing counts before end() returned. */
+    /* begin/end group records in one durable write; nothing counts before end() returned. */
     Status (*begin)(Recorder *recorder, Error *err);
     Status (*end)(Recorder *recorder, Error *err);
     Status (*chunk_done)(Recorder *recorder, const Chunk *chunk, Error *err);

@@ -38,8 +38,8 @@ typedef struct SourceOps {
     const char *name; /* "sqlite" */
     /* What it holds of the selection, sealed, ordered so that ids are stable while the schema is.
      * What cannot be carried becomes a refusal or a note in findings, never a silent omission. */
-    Status (*describe)(Source *source, const Selection *selection, Catalog *ret,
-                       Findings *findings, Error *err);
+    Status (*describe)(Source *source, const Selection *selection, Catalog *ret, Findings *findings,
+                       Error *err);
     Status (*hold)(Source *source, unsigned readers, Snapshot *ret, Error *err);
     void (*release)(Source *source); /* also when nothing is held */
     /* ret_changed is true unless it is proven that nothing was written since the token's state. */

@@ -1,7 +1,7 @@
 /*
- * Stager: what a target does besides taking rows: staging tables, promotion by rename, the way back,
- * and the end. Everything it makes carries our name AND a row in the ledger; it drops nothing that
- * has not both (invariant I3). Used by the driver thread only, with no writer at work.
+ * Stager: what a target does besides taking rows: staging tables, promotion by rename, the way
+ * back, and the end. Everything it makes carries our name AND a row in the ledger; it drops nothing
+ * that has not both (invariant I3). Used by the driver thread only, with no writer at work.
  */
 #pragma once
 
@@ -28,9 +28,9 @@ const char *outcome_name(Outcome outcome);
 
 typedef struct StagerOps {
     /*
-     * Read-only. Looks at source catalog and live target together: names that clash with what stays,
-     * dependents that cannot be carried, missing rights or space, and says so in findings. A target
-     * that does not exist yet is fine.
+     * Read-only. Looks at source catalog and live target together: names that clash with what
+     * stays, dependents that cannot be carried, missing rights or space, and says so in findings. A
+     * target that does not exist yet is fine.
      */
     Status (*preflight)(Stager *stager, const RunIdentity *identity, const Catalog *catalog,
                         Findings *findings, Error *err);
@@ -72,7 +72,7 @@ typedef struct StagerOps {
     Status (*drop_staging)(Stager *stager, const RunIdentity *identity, Error *err);
 
     /* Drops what all attempts of this run keep (retired, undone) and our control rows, and the
-     * control tables when no other run has rows in them. Repeating continues. Notes say what went. */
+     * control tables when no other run has rows in them. Repeating continues. Notes tell it. */
     Status (*finish)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
 
     /* Read-only. Appends the names of what this run keeps in the target (staging, retired, undone),
@@ -97,8 +97,8 @@ static inline Status stager_plan(Stager *stager, const RunIdentity *identity, Pl
 }
 
 static inline Status stager_plan_promotion(Stager *stager, const RunIdentity *identity,
-                                           const Plan *plan, PromotionPlan *ret,
-                                           Findings *findings, Error *err)
+                                           const Plan *plan, PromotionPlan *ret, Findings *findings,
+                                           Error *err)
 {
     return stager->ops->plan_promotion(stager, identity, plan, ret, findings, err);
 }

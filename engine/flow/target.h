@@ -50,12 +50,12 @@ typedef struct LedgerSink {
 
 typedef struct TargetOps {
     const char *name;
-    unsigned row_formats;          /* set of RowFormat it takes */
-    unsigned max_writers;          /* writers that can write at once; 0: no limit */
+    unsigned row_formats; /* set of RowFormat it takes */
+    unsigned max_writers; /* writers that can write at once; 0: no limit */
     uint64_t default_chunk_bytes;
-    /* Creates the control tables where missing, stores the run, and raises the epoch; identity->epoch
-     * is set to it. ERROR_REFUSED when the target cannot be written or its control tables are of a
-     * newer version or not ours. */
+    /* Creates the control tables where missing, stores the run, and raises the epoch;
+     * identity->epoch is set to it. ERROR_REFUSED when the target cannot be written or its control
+     * tables are of a newer version or not ours. */
     Status (*claim)(Target *target, RunIdentity *identity, Error *err);
     /* Reads nothing and is fine when the target, or our control tables, do not exist. */
     Status (*read_ledger)(Target *target, const RunIdentity *identity, const LedgerSink *sink,
@@ -63,7 +63,8 @@ typedef struct TargetOps {
     /* After claim(). */
     Status (*open_writer)(Target *target, const RunIdentity *identity, Writer **ret, Error *err);
     Status (*open_prober)(Target *target, Prober **ret, Error *err);
-    Status (*identity)(Target *target, char **ret, Error *err); /* NULL text when it does not exist */
+    /* NULL text when it does not exist. */
+    Status (*identity)(Target *target, char **ret, Error *err);
     void (*free)(Target *target);
 } TargetOps;
 
@@ -89,7 +90,7 @@ typedef struct WriterOps {
                          Error *err);
 
     /* Empties one table: its staging table goes with all its chunk and task rows in the ledger, in
-     * one transaction (I5); its tasks then run again from TASK_CREATE. Fine when nothing is there. */
+     * one transaction (I5); its tasks then run again from TASK_CREATE. Fine when empty. */
     Status (*reset_table)(Writer *writer, const Plan *plan, const Table *table, Error *err);
 
     /* Removes a task's ledger row, so that it runs again. For tasks that follow the data. */

@@ -60,6 +60,10 @@ Status journal_create(const char *directory, const char *name, const Uri *source
  * writing and read as they are otherwise where possible. A missing one is ERROR_NOT_FOUND.
  */
 Status journal_open(const char *directory, JournalMode mode, Journal **ret, Error *err);
+/* Removes the journal's files of a migration that has done nothing yet (the caller holds the lock and
+ * has no journal open); the directory stays. Fine when there are none. */
+Status journal_remove(const char *directory, Error *err);
+
 void journal_free(Journal *journal); /* NULL is fine */
 DEFINE_AUTO_FREE(Journal, journal_free);
 

@@ -43,13 +43,14 @@ typedef struct Migration {
     uint64_t chunk_bytes; /* 0: the target's default */
     bool accept_stale_source;
     bool quiet;
-    RunIdentity identity; /* claimed when identity.epoch > 0 */
+    RunIdentity identity;
+    bool claimed; /* by this process: identity.epoch is ours */
 } Migration;
 
 /*
- * Opens migration `name` for driving: takes the lock (ERROR_LOCKED), creates it when from and to are
- * given and it does not exist, checks that given words agree with recorded ones (ERROR_REFUSED when
- * source, target or selection differ from what was planned), records changed tunables. Without
+ * Opens migration `name` for driving: takes the lock (ERROR_LOCKED), creates it when from and to
+ * are given and it does not exist, checks that given words agree with recorded ones (ERROR_REFUSED
+ * when source, target or selection differ from what was planned), records changed tunables. Without
  * `from` and no such migration: ERROR_NOT_FOUND. Source and target are opened lazily by the
  * connectors; a secret that is needed must be in the environment again.
  */

@@ -13,11 +13,12 @@
  * nothing but the journal. Findings that refuse: ERROR_REFUSED, phase stays. */
 Status stage_prepare(Migration *migration, Error *err);
 
-/* prepared -> staged: snapshot, plan, staging tables, chunk copy with evidence, indexes. Resumes. */
+/* prepared -> staged: snapshot, plan, staging tables, chunk copy with evidence, indexes. Resumes.
+ */
 Status stage_stage(Migration *migration, Error *err);
 
-/* staged or verification_failed -> (reset of tables) -> prepared-like work -> staged. tables: NULL or
- * empty for all. The next stage_stage copies them again under a new snapshot. */
+/* staged or verification_failed -> (reset of tables) -> prepared-like work -> staged. tables: NULL
+ * or empty for all. The next stage_stage copies them again under a new snapshot. */
 Status stage_reset(Migration *migration, const TextList *tables, Error *err);
 
 /* staged -> verified, or verification_failed with ERROR_DIFFERENT. */

@@ -13,7 +13,8 @@ enum {
     SAMPLE_ROWS = 48000, /* aimed at; with 46,050 rows a bound of 1e-4 holds at 99 % */
 };
 
-/* Rows are chosen when key_hash % modulus == 0: 1 (all of them) for tables up to 2 * SAMPLE_ROWS. */
+/* Rows are chosen when key_hash % modulus == 0: 1 (all of them) for tables up to 2 * SAMPLE_ROWS.
+ */
 uint64_t sample_modulus(uint64_t row_count);
 
 /*
@@ -22,12 +23,13 @@ uint64_t sample_modulus(uint64_t row_count);
  */
 double sample_bound(uint64_t sampled);
 
-/* The key hashes of the source's risk entries, sorted, for the target's request. The caller frees. */
+/* The key hashes of the source's risk entries, sorted, for the target's request. The caller frees.
+ */
 uint64_t *risk_hashes(const ProbeResult *source, size_t *ret_count);
 
 /*
- * One table. ledger is the sum over its chunks. Fills everything of ret but table_id and table. With
- * level COUNT only counts are compared; with NONE nothing is and `equal` says so by level.
+ * One table. ledger is the sum over its chunks. Fills everything of ret but table_id and table.
+ * With level COUNT only counts are compared; with NONE nothing is and `equal` says so by level.
  */
 void compare_table(VerifyLevel level, const ProbeRequest *request, const ProbeResult *source,
                    const Digest *ledger, const ProbeResult *target, Verdict *ret);

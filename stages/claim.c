@@ -1,0 +1,128 @@
+/*
+ * Taking the target, and letting the journal follow what the target says.
+ *
+ *  C1  Before a claim the journal's epoch is raised: epoch 0 in the journal means that no process
+ * of this attempt can have written to the target. C2  An irreversible step is begun with an intent
+ * in the journal (I2). After a crash the target's markers decide whether it happened (I6), never
+ * the journal.
+ */
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/base/text.h"
+#include "stages/intent.h"
+#include "stages/migration.h"
+
+static Status claim_step(Migration *migration, void *context, Error *err)
+{
+    (void)context;
+    return target_claim(migration->target, &migration->identity, err);
+}
+
+Status migration_claim(Migration *migration, Error *err)
+{
+    Journal *journal = migration->journal;
+
+    if (migration->claimed)
+        return STATUS_OK;
+    migration->identity = journal_record(journal)->identity;
+    TRY(journal_set_epoch(journal, migration->identity.epoch + 1, err)); /* C1 */
+    TRY(migration_retry(migration, claim_step, NULL, err));
+    TRY(journal_set_epoch(journal, migration->identity.epoch, err));
+    migration->claimed = true;
+    return STATUS_OK;
+}
+
+typedef struct OutcomeContext {
+    Outcome outcome;
+} OutcomeContext;
+
+static Status outcome_step(Migration *migration, void *context, Error *err)
+{
+    OutcomeContext *outcome = context;
+
+    return stager_outcome(migration->target->stager, &migration->identity, &outcome->outcome, err);
+}
+
+Status migration_outcome(Migration *migration, Outcome *ret, Error *err)
+{
+    OutcomeContext context = {OUTCOME_NONE};
+
+    migration->identity.attempt = journal_record(migration->journal)->identity.attempt;
+    TRY(migration_retry(migration, outcome_step, &context, err));
+    *ret = context.outcome;
+    return STATUS_OK;
+}
+
+static Status follow(Migration *migration, Phase phase, const char *what, Error *err)
+{
+    log_warn("the target says that this migration is %s; the journal follows", what);
+    return journal_set_phase(migration->journal, phase,
+                             "settled by the target's marker after an interruption", err);
+}
+
+static Status refuse_unknown(const Migration *migration, Outcome outcome, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+
+    (void)error_kind(err, ERROR_REFUSED,
+                     "the journal says that migration \"%s\" is %s, but the target says %s",
+                     migration->name, phase_name(record->phase), outcome_name(outcome));
+    error_hint(err, "Was the target or the journal restored from an older copy, or --to changed? "
+                    "Look at both before anything else is run; nothing was changed.");
+    return STATUS_INVALID;
+}
+
+/* An intent that was begun and did not get as far as its marker. */
+static Status settle_intent(Migration *migration, const char *intent, Error *err)
+{
+    if (strcmp(intent, INTENT_PROMOTE) == 0) {
+        log_info("the promotion that was interrupted did not happen");
+        return journal_set_intent(migration->journal, NULL, err);
+    }
+    if (strcmp(intent, INTENT_ROLLBACK) == 0) {
+        log_info("finishing the rollback that was interrupted");
+        return rollback_finish_interrupted(migration, err);
+    }
+    if (strcmp(intent, INTENT_FINISH) == 0) {
+        log_info("completing the finish that was interrupted");
+        return finish_interrupted(migration, err);
+    }
+    return error_set(err, STATUS_FATAL, "the journal holds an unknown intent \"%s\"", intent);
+}
+
+static bool was_promoted(const JournalRecord *record)
+{
+    return record->phase == PHASE_PROMOTED && !record->finished;
+}
+
+Status migration_settle(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    Outcome outcome = OUTCOME_NONE;
+
+    if (record->identity.epoch == 0 || record->finished) /* C1 */
+        return STATUS_OK;
+    TRY(migration_outcome(migration, &outcome, err));
+    switch (outcome) {
+    case OUTCOME_PROMOTED:
+        if (record->phase == PHASE_VERIFIED)
+            return follow(migration, PHASE_PROMOTED, "promoted", err);
+        if (!was_promoted(record))
+            return refuse_unknown(migration, outcome, err);
+        break;
+    case OUTCOME_ROLLED_BACK:
+    case OUTCOME_DROPPED:
+        if (record->phase != PHASE_ROLLED_BACK)
+            return follow(migration, PHASE_ROLLED_BACK, "rolled back", err);
+        break;
+    case OUTCOME_NONE:
+        if (was_promoted(record) &&
+            (record->intent == NULL || strcmp(record->intent, INTENT_FINISH) != 0))
+            return refuse_unknown(migration, outcome, err);
+        break;
+    case OUTCOME_FINISHED:
+        break;
+    }
+    return record->intent != NULL ? settle_intent(migration, record->intent, err) : STATUS_OK;
+}

@@ -1,0 +1,18 @@
+/*
+ * Irreversible steps, recorded in the journal before they are begun (I2), and what completes one
+ * that was interrupted. Shared by the stages that begin them and by migration_settle().
+ */
+#pragma once
+
+#include "stages/migration.h"
+
+#define INTENT_PROMOTE  "promote"
+#define INTENT_ROLLBACK "rollback"
+#define INTENT_FINISH   "finish"
+
+/* What the target's markers say of this attempt; retried like any other step. */
+Status migration_outcome(Migration *migration, Outcome *ret, Error *err);
+
+/* Carries a rollback or a finish that was begun to its end. */
+Status rollback_finish_interrupted(Migration *migration, Error *err);
+Status finish_interrupted(Migration *migration, Error *err);

@@ -1,0 +1,202 @@
+#include "stages/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/memory.h"
+
+/* Patterns hold no control characters (tools refuse them), so a line break parts them. */
+static char *join(const TextList *list)
+{
+    AUTO_TEXT Text text = {0};
+
+    for (size_t i = 0; i < list->count; i++)
+        text_append_format(&text, "%s%s", i > 0 ? "\n" : "", list->items[i]);
+    return text_take(&text);
+}
+
+static void split(const char *joined, TextList *ret)
+{
+    while (joined != NULL && *joined != '\0') {
+        size_t length = strcspn(joined, "\n");
+        AUTO_FREE_MEMORY char *item = xstrndup(joined, length);
+
+        text_list_add(ret, item);
+        joined += length + (joined[length] != '\0');
+    }
+}
+
+static void copy_list(const TextList *from, TextList *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        text_list_add(to, from->items[i]);
+}
+
+static void copy_selection(const Selection *from, Selection *to)
+{
+    copy_list(&from->include, &to->include);
+    copy_list(&from->exclude, &to->exclude);
+    copy_list(&from->schemas, &to->schemas);
+}
+
+static bool selection_given(const Selection *selection)
+{
+    return selection->include.count + selection->exclude.count + selection->schemas.count > 0;
+}
+
+typedef struct ListOption {
+    const char *name;
+    size_t offset; /* of the TextList in Selection */
+} ListOption;
+
+static const ListOption list_options[] = {
+    {"table", offsetof(Selection, include)},
+    {"exclude-table", offsetof(Selection, exclude)},
+    {"schema", offsetof(Selection, schemas)},
+};
+
+static TextList *list_of(Selection *selection, const ListOption *option)
+{
+    return (TextList *)(void *)((char *)selection + option->offset);
+}
+
+static void read_selection(const Journal *journal, Selection *ret)
+{
+    for (size_t i = 0; i < sizeof(list_options) / sizeof(list_options[0]); i++)
+        split(journal_option(journal, list_options[i].name), list_of(ret, &list_options[i]));
+}
+
+static Status save_selection(Journal *journal, Selection *selection, Error *err)
+{
+    for (size_t i = 0; i < sizeof(list_options) / sizeof(list_options[0]); i++) {
+        TextList *list = list_of(selection, &list_options[i]);
+        AUTO_FREE_MEMORY char *joined = join(list);
+
+        TRY(journal_set_option(journal, list_options[i].name, list->count > 0 ? joined : NULL,
+                               err));
+    }
+    return STATUS_OK;
+}
+
+static bool lists_equal(const TextList *a, const TextList *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!text_list_has(b, a->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static Status take_selection(Migration *migration, const MigrationOptions *options, bool record,
+                             Error *err)
+{
+    Journal *journal = migration->journal;
+
+    if (journal != NULL)
+        read_selection(journal, &migration->selection);
+    if (!selection_given(&options->selection))
+        return STATUS_OK;
+
+    Selection given = options->selection; /* lists are only looked at */
+    bool same = lists_equal(&given.include, &migration->selection.include) &&
+                lists_equal(&given.exclude, &migration->selection.exclude) &&
+                lists_equal(&given.schemas, &migration->selection.schemas);
+
+    if (same)
+        return STATUS_OK;
+    if (journal != NULL && journal_record(journal)->phase != PHASE_INITIAL) {
+        (void)error_kind(err, ERROR_REFUSED,
+                         "migration \"%s\" was prepared for another selection of tables",
+                         migration->name);
+        error_hint(err, "Leave out --table and --exclude-table to go on with it, or choose another "
+                        "name for another selection.");
+        return STATUS_INVALID;
+    }
+    selection_release(&migration->selection);
+    migration->selection = (Selection){0};
+    copy_selection(&given, &migration->selection);
+    return record ? save_selection(journal, &migration->selection, err) : STATUS_OK;
+}
+
+/* ---- numbers: given now, else recorded, else the default that stands there already ---- */
+
+static Status take_number(Migration *migration, const char *name, bool is_given, uint64_t given,
+                          bool record, uint64_t *value, Error *err)
+{
+    const char *recorded =
+        migration->journal != NULL ? journal_option(migration->journal, name) : NULL;
+
+    if (!is_given) {
+        if (recorded != NULL && !parse_unsigned(recorded, UINT64_MAX, value))
+            return error_set(err, STATUS_FATAL, "the journal holds \"%s\" for the option %s",
+                             recorded, name);
+        return STATUS_OK;
+    }
+    *value = given;
+    if (!record)
+        return STATUS_OK;
+
+    AUTO_FREE_MEMORY char *text = xasprintf("%llu", (unsigned long long)given);
+
+    if (recorded != NULL && strcmp(recorded, text) == 0)
+        return STATUS_OK;
+    return journal_set_option(migration->journal, name, text, err);
+}
+
+static Status take_numbers(Migration *migration, const MigrationOptions *options, bool record,
+                           Error *err)
+{
+    uint64_t jobs = migration->run.jobs;
+
+    TRY(take_number(migration, "jobs", options->jobs > 0, options->jobs, record, &jobs, err));
+    migration->run.jobs = (unsigned)jobs;
+    TRY(take_number(migration, "chunk-size", options->chunk_bytes > 0, options->chunk_bytes, record,
+                    &migration->chunk_bytes, err));
+    TRY(take_number(migration, "max-rate", options->max_rate_given, options->max_rate, record,
+                    &migration->run.max_rate, err));
+    return take_number(migration, "retry-for-ms", options->retry_for_given, options->retry_for_ms,
+                       record, &migration->run.retry_for_ms, err);
+}
+
+static Status take_level(Migration *migration, const MigrationOptions *options, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+
+    if (!options->level_given || options->level == record->level)
+        return STATUS_OK;
+    if (record->phase == PHASE_PROMOTED) {
+        (void)error_kind(err, ERROR_REFUSED,
+                         "migration \"%s\" is promoted: how it was verified is recorded for ever",
+                         migration->name);
+        error_hint(err, "Leave out --verify.");
+        return STATUS_INVALID;
+    }
+    if (options->level > record->level && journal_has_plan(migration->journal)) {
+        (void)error_kind(err, ERROR_REFUSED,
+                         "the evidence for --verify %s must be taken while rows are copied, and "
+                         "copying began with --verify %s",
+                         verify_level_name(options->level), verify_level_name(record->level));
+        error_hint(err,
+                   "Go on with --verify %s, or run `stopover rollback %s` and begin again with "
+                   "--verify %s.",
+                   verify_level_name(record->level), migration->name,
+                   verify_level_name(options->level));
+        return STATUS_INVALID;
+    }
+    return journal_set_level(migration->journal, options->level, err);
+}
+
+Status options_record(Migration *migration, const MigrationOptions *options, Error *err)
+{
+    TRY(take_selection(migration, options, true, err));
+    TRY(take_numbers(migration, options, true, err));
+    return take_level(migration, options, err);
+}
+
+Status options_read(Migration *migration, const MigrationOptions *options, Error *err)
+{
+    TRY(take_selection(migration, options, false, err));
+    return take_numbers(migration, options, false, err);
+}

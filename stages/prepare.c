@@ -1,0 +1,114 @@
+/*
+ * initial -> prepared: looks at both sides together, refuses what could not be carried to the end,
+ * and names the backup. Changes nothing but the journal.
+ */
+#include <string.h>
+
+#include "backup/keep.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "stages/report.h"
+#include "stages/stages.h"
+
+void plan_preview_release(PlanPreview *preview)
+{
+    catalog_release(&preview->catalog);
+    findings_release(&preview->findings);
+    text_list_release(&preview->steps);
+}
+
+static void check_formats(const Migration *migration, const Catalog *catalog, Findings *findings)
+{
+    for (size_t i = 0; i < catalog->table_count; i++) {
+        const Table *table = &catalog->tables[i];
+
+        if ((migration->target->ops->row_formats & table->format) == 0) {
+            findings_add(findings, FINDING_REFUSAL, table->name,
+                         "Leave this table out with --exclude-table, or choose another target.",
+                         "a %s target does not take rows in the %s format of this table",
+                         migration->target->ops->name, row_format_name(table->format));
+        }
+    }
+}
+
+/* Reads both sides; everything that could refuse a later step is asked now. */
+static Status look(Migration *migration, Catalog *ret, Findings *findings, TextList *steps,
+                   Error *err)
+{
+    Stager *stager = migration->target->stager;
+    AUTO_PLAN Plan plan = {0};
+    PromotionPlan promotion = {0};
+    Status status = STATUS_OK;
+
+    TRY(source_describe(migration->source, &migration->selection, &plan.catalog, findings, err));
+    check_formats(migration, &plan.catalog, findings);
+    TRY(stager_preflight(stager, &migration->identity, &plan.catalog, findings, err));
+    if (findings_count(findings, FINDING_REFUSAL) == 0) {
+        TRY(stager_plan(stager, &migration->identity, &plan, err));
+        status =
+            stager_plan_promotion(stager, &migration->identity, &plan, &promotion, findings, err);
+    }
+    if (status >= 0) {
+        *steps = promotion.steps;
+        promotion.steps = (TextList){0};
+        *ret = plan.catalog;
+        plan.catalog = (Catalog){0};
+    }
+    promotion_plan_release(&promotion);
+    return status;
+}
+
+typedef struct LookContext {
+    PlanPreview *preview;
+} LookContext;
+
+static Status look_step(Migration *migration, void *context, Error *err)
+{
+    PlanPreview *preview = ((LookContext *)context)->preview;
+
+    plan_preview_release(preview);
+    *preview = (PlanPreview){0};
+    return look(migration, &preview->catalog, &preview->findings, &preview->steps, err);
+}
+
+Status stage_preview(Migration *migration, PlanPreview *ret, Error *err)
+{
+    LookContext context = {ret};
+
+    return migration_retry(migration, look_step, &context, err);
+}
+
+static Status record_prepared(Migration *migration, const PlanPreview *preview, Error *err)
+{
+    Journal *journal = migration->journal;
+    AUTO_TEXT Text message = {0};
+
+    TRY(journal_set_catalog_fingerprint(journal, preview->catalog.fingerprint, err));
+    TRY(keep_begin(journal, clock_wall_us(), err));
+    text_append_format(&message, "%zu tables; backup %s", preview->catalog.table_count,
+                       journal_record(journal)->backup_name);
+    TRY(journal_set_phase(journal, PHASE_PREPARED, text_string(&message), err));
+    log_info("prepared: %s: what promotion replaces will be kept in the target until finish",
+             text_string(&message));
+    return STATUS_OK;
+}
+
+Status stage_prepare(Migration *migration, Error *err)
+{
+    __attribute__((cleanup(plan_preview_release))) PlanPreview preview = {0};
+
+    log_context("prepare", NULL);
+    TRY(migration_settle(migration, err));
+
+    Phase phase = journal_record(migration->journal)->phase;
+
+    if (phase != PHASE_INITIAL) {
+        log_info("prepare: nothing to do: migration \"%s\" is %s", migration->name,
+                 phase_name(phase));
+        return STATUS_OK;
+    }
+    TRY(stage_preview(migration, &preview, err));
+    report_findings(&preview.findings);
+    TRY(findings_refuse(&preview.findings, err));
+    return record_prepared(migration, &preview, err);
+}

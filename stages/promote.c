@@ -1,0 +1,171 @@
+/*
+ * verified -> promoted. The order, each step for a reason:
+ *   1  the source is asked whether it was written to since the snapshot (trap: hours-old data
+ *      promoted as "verified");
+ *   2  the promotion is planned again for the target as it is now;
+ *   3  the intent is recorded (I2), then one transaction on the target does it all (I6);
+ *   4  when its outcome is unknown the target's marker decides.
+ */
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/fault.h"
+#include "engine/base/log.h"
+#include "stages/intent.h"
+#include "stages/report.h"
+#include "stages/stages.h"
+
+/* ---- 1: freshness ---- */
+
+typedef struct FreshContext {
+    const char *token;
+    bool changed;
+} FreshContext;
+
+static Status changed_step(Migration *migration, void *context, Error *err)
+{
+    FreshContext *fresh = context;
+
+    return source_changed(migration->source, fresh->token, &fresh->changed, err);
+}
+
+static Status check_freshness(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    FreshContext fresh = {.token = record->snapshot_token, .changed = false};
+    char when[32];
+
+    clock_format(record->snapshot_us, when, sizeof(when));
+    if (migration->accept_stale_source) {
+        log_info("what is promoted is the source as it was at %s; later changes are accepted to be "
+                 "missing",
+                 when);
+        return journal_add_event(migration->journal, "note", NULL, "--accept-stale-source", err);
+    }
+    TRY(migration_retry(migration, changed_step, &fresh, err));
+    if (!fresh.changed)
+        return STATUS_OK;
+    (void)error_kind(err, ERROR_REFUSED, "the source was written to since its snapshot of %s",
+                     when);
+    error_hint(err,
+               "Run `stopover stage %s --again` to copy what changed and `stopover run %s`, or "
+               "promote the older state with --accept-stale-source.",
+               migration->name, migration->name);
+    return STATUS_INVALID;
+}
+
+/* ---- 2: the plan, for now ---- */
+
+typedef struct PromotionContext {
+    Plan *plan;
+    PromotionPlan fresh;
+    Findings findings;
+} PromotionContext;
+
+static Status plan_step(Migration *migration, void *context, Error *err)
+{
+    PromotionContext *promotion = context;
+
+    promotion_plan_release(&promotion->fresh);
+    findings_release(&promotion->findings);
+    promotion->fresh = (PromotionPlan){0};
+    promotion->findings = (Findings){0};
+    return stager_plan_promotion(migration->target->stager, &migration->identity, promotion->plan,
+                                 &promotion->fresh, &promotion->findings, err);
+}
+
+static Status adopt_promotion(Migration *migration, PromotionContext *context, Error *err)
+{
+    Plan *plan = context->plan;
+
+    if (findings_count(&context->findings, FINDING_REFUSAL) > 0) {
+        report_findings(&context->findings);
+        return findings_refuse(&context->findings, err);
+    }
+    if (strcmp(plan->promotion.fingerprint, context->fresh.fingerprint) != 0)
+        log_info("the target's structure changed since the promotion was planned: planned again");
+    promotion_plan_release(&plan->promotion);
+    plan->promotion = context->fresh;
+    context->fresh = (PromotionPlan){0};
+    return journal_save_promotion(migration->journal, &plan->promotion, err);
+}
+
+static Status plan_again(Migration *migration, Plan *plan, Error *err)
+{
+    PromotionContext context = {.plan = plan};
+    Status status = migration_retry(migration, plan_step, &context, err);
+
+    if (status >= 0)
+        status = adopt_promotion(migration, &context, err);
+    promotion_plan_release(&context.fresh);
+    findings_release(&context.findings);
+    return status;
+}
+
+/* ---- 3 and 4: the one transaction, and what became of it ---- */
+
+static Status promote_step(Migration *migration, void *context, Error *err)
+{
+    Stager *stager = migration->target->stager;
+    const Plan *plan = context;
+    Outcome outcome = OUTCOME_NONE;
+
+    TRY(stager_outcome(stager, &migration->identity, &outcome, err)); /* an earlier try, perhaps */
+    if (outcome == OUTCOME_PROMOTED)
+        return STATUS_OK;
+    return stager_promote(stager, &migration->identity, plan, &plan->promotion, err);
+}
+
+static Status promote_now(Migration *migration, Plan *plan, Error *err)
+{
+    Journal *journal = migration->journal;
+
+    TRY(journal_set_intent(journal, INTENT_PROMOTE, err));
+
+    Status status = migration_retry(migration, promote_step, plan, err);
+
+    if (status < 0) {
+        Outcome outcome = OUTCOME_NONE;
+        Error later = {0};
+
+        /* The last try may have committed without an answer: only the target knows. */
+        if (migration_outcome(migration, &outcome, &later) < 0 || outcome != OUTCOME_PROMOTED)
+            return status;
+    }
+    TRY(fault_before("promote.record", err));
+    return journal_set_phase(journal, PHASE_PROMOTED, "staging is live", err);
+}
+
+static void say_promoted(const Migration *migration, const Plan *plan)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    char when[32];
+
+    clock_format(record->snapshot_us, when, sizeof(when));
+    log_info("promoted: %zu tables, the source as it was at %s", plan->catalog.table_count, when);
+    if (record->level == VERIFY_NONE)
+        log_warn("promoted unverified: --verify none was asked for");
+}
+
+Status stage_promote(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    AUTO_PLAN Plan plan = {0};
+
+    log_context("promote", NULL);
+    TRY(migration_settle(migration, err));
+    if (record->phase == PHASE_PROMOTED) {
+        log_info("promote: nothing to do: migration \"%s\" is promoted", migration->name);
+        return STATUS_OK;
+    }
+    if (record->phase != PHASE_VERIFIED)
+        return refuse_phase(record, "promote", "verified",
+                            record->phase == PHASE_STAGED ? "verify" : "run", err);
+    TRY(check_freshness(migration, err));
+    TRY(migration_claim(migration, err));
+    TRY(journal_load_plan(migration->journal, &plan, err));
+    TRY(plan_again(migration, &plan, err));
+    TRY(promote_now(migration, &plan, err));
+    say_promoted(migration, &plan);
+    return STATUS_OK;
+}

@@ -1,0 +1,114 @@
+/*
+ * any -> rolled_back. Before promotion our staging is dropped; after it one transaction swaps back,
+ * and what had been promoted is kept aside until finish.
+ */
+#include "engine/base/log.h"
+#include "stages/intent.h"
+#include "stages/report.h"
+#include "stages/stages.h"
+
+static Status record_rolled_back(Migration *migration, const char *message, Error *err)
+{
+    TRY(journal_set_phase(migration->journal, PHASE_ROLLED_BACK, message, err));
+    log_info("rolled back: %s", message);
+    return STATUS_OK;
+}
+
+/* ---- before promotion ---- */
+
+static Status drop_step(Migration *migration, void *context, Error *err)
+{
+    (void)context;
+    return stager_drop_staging(migration->target->stager, &migration->identity, err);
+}
+
+static Status drop_staging(Migration *migration, Error *err)
+{
+    if (journal_record(migration->journal)->identity.epoch == 0) /* C1 in claim.c */
+        return record_rolled_back(migration, "nothing had been written to the target", err);
+    TRY(migration_claim(migration, err));
+    TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
+    TRY(migration_retry(migration, drop_step, NULL, err));
+    return record_rolled_back(migration, "the staging tables are dropped, the target is as it was",
+                              err);
+}
+
+/* ---- after promotion ---- */
+
+typedef struct SwapContext {
+    Findings notes;
+} SwapContext;
+
+static Status swap_step(Migration *migration, void *context, Error *err)
+{
+    Stager *stager = migration->target->stager;
+    SwapContext *swap = context;
+    Outcome outcome = OUTCOME_NONE;
+
+    TRY(stager_outcome(stager, &migration->identity, &outcome, err));
+    if (outcome == OUTCOME_ROLLED_BACK)
+        return STATUS_OK;
+    findings_release(&swap->notes);
+    swap->notes = (Findings){0};
+    return stager_swap_back(stager, &migration->identity, &swap->notes, err);
+}
+
+static Status swap_back(Migration *migration, Error *err)
+{
+    SwapContext context = {0};
+
+    TRY(migration_claim(migration, err));
+    TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
+
+    Status status = migration_retry(migration, swap_step, &context, err);
+
+    if (status >= 0) {
+        report_findings(&context.notes);
+        status = record_rolled_back(
+            migration, "what was live before is live again; what had been promoted is kept aside",
+            err);
+    }
+    findings_release(&context.notes);
+    return status;
+}
+
+static Status refuse_finished(const Migration *migration, Error *err)
+{
+    (void)error_kind(err, ERROR_REFUSED,
+                     "migration \"%s\" is finished: what it replaced is dropped, so there is "
+                     "nothing to go back to",
+                     migration->name);
+    error_hint(err, "Restore the target from a copy of your own, if you keep one.");
+    return STATUS_INVALID;
+}
+
+Status rollback_finish_interrupted(Migration *migration, Error *err)
+{
+    if (journal_record(migration->journal)->phase == PHASE_PROMOTED) {
+        /* The swap is one transaction, and its marker is not there: it did not happen. */
+        return journal_set_intent(migration->journal, NULL, err);
+    }
+    return drop_staging(migration, err);
+}
+
+Status stage_rollback(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+
+    log_context("rollback", NULL);
+    TRY(migration_settle(migration, err));
+    switch (record->phase) {
+    case PHASE_ROLLED_BACK:
+        log_info("rollback: nothing to do: migration \"%s\" is rolled back", migration->name);
+        return STATUS_OK;
+    case PHASE_PROMOTED:
+        return record->finished ? refuse_finished(migration, err) : swap_back(migration, err);
+    case PHASE_INITIAL:
+    case PHASE_PREPARED:
+    case PHASE_STAGED:
+    case PHASE_VERIFIED:
+    case PHASE_VERIFICATION_FAILED:
+        break;
+    }
+    return drop_staging(migration, err);
+}

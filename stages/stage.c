@@ -1,0 +1,285 @@
+/*
+ * prepared -> staged: pins a snapshot of the source, plans once, reconciles with the ledger, and
+ * copies what is missing together with the evidence that verify needs. Any interruption is resumed
+ * by calling it again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/fault.h"
+#include "engine/base/log.h"
+#include "engine/base/memory.h"
+#include "stages/reconcile.h"
+#include "stages/report.h"
+#include "stages/stages.h"
+#include "verify/compare.h"
+
+/* ---- the snapshot ---- */
+
+static Status hold_step(Migration *migration, void *context, Error *err)
+{
+    return source_hold(migration->source, migration->run.jobs, context, err);
+}
+
+static Status describe_step(Migration *migration, void *context, Error *err)
+{
+    Catalog *catalog = context;
+    AUTO_FINDINGS Findings findings = {0};
+
+    catalog_release(catalog);
+    *catalog = (Catalog){0};
+    TRY(source_describe(migration->source, &migration->selection, catalog, &findings, err));
+    return findings_refuse(&findings, err);
+}
+
+/* ---- the plan ---- */
+
+static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snapshot, Error *err)
+{
+    Stager *stager = migration->target->stager;
+    uint64_t chunk_bytes = migration->chunk_bytes > 0 ? migration->chunk_bytes
+                                                      : migration->target->ops->default_chunk_bytes;
+    AUTO_FINDINGS Findings findings = {0};
+
+    TRY(stager_preflight(stager, &migration->identity, &plan->catalog, &findings, err));
+    TRY(findings_refuse(&findings, err));
+    TRY(stager_plan(stager, &migration->identity, plan, err));
+    TRY(run_plan_chunks(plan, migration->source, migration->run.jobs, chunk_bytes, err));
+    TRY(stager_plan_promotion(stager, &migration->identity, plan, &plan->promotion, &findings,
+                              err));
+    TRY(findings_refuse(&findings, err));
+    TRY(fault_before("stage.plan", err));
+    TRY(journal_save_plan(migration->journal, plan, snapshot->token, snapshot->taken_us, err));
+    log_info("planned: %zu tables in %zu chunks, %zu tasks", plan->catalog.table_count,
+             plan->chunk_count, plan->task_count);
+    return STATUS_OK;
+}
+
+static Status refuse_changed_schema(const Migration *migration, const Catalog *planned,
+                                    const Catalog *now, Error *err)
+{
+    const char *first = "a view, a trigger or an index";
+    AUTO_FREE_MEMORY char *name = NULL;
+
+    for (size_t i = 0; i < planned->table_count && name == NULL; i++) {
+        const Table *table = &planned->tables[i];
+        const Table *other = catalog_find_table(now, table->schema, table->name);
+
+        if (other == NULL || strcmp(other->fingerprint, table->fingerprint) != 0) {
+            AUTO_FREE_MEMORY char *display = table_display_name(table);
+
+            name = xasprintf("table %s", display);
+        }
+    }
+    (void)error_kind(err, ERROR_REFUSED,
+                     "the structure of the source changed since copying began: %s",
+                     name != NULL ? name : first);
+    error_hint(err, "Run `stopover rollback %s` and then `stopover run %s` to begin again.",
+               migration->name, migration->name);
+    return STATUS_INVALID;
+}
+
+/* The plan as recorded, or a new one; then what the target's ledger says of it. */
+static Status get_plan(Migration *migration, Plan *plan, const Snapshot *snapshot, Error *err)
+{
+    AUTO_CATALOG Catalog now = {0};
+
+    TRY(migration_retry(migration, describe_step, &now, err));
+    if (!journal_has_plan(migration->journal)) {
+        plan->catalog = now;
+        now = (Catalog){0};
+        return plan_afresh(migration, plan, snapshot, err);
+    }
+    TRY(journal_load_plan(migration->journal, plan, err));
+    if (strcmp(plan->catalog.fingerprint, now.fingerprint) != 0)
+        return refuse_changed_schema(migration, &plan->catalog, &now, err);
+    TRY(reconcile_ledger(migration, plan, err));
+
+    const char *recorded = journal_record(migration->journal)->snapshot_token;
+
+    if (recorded == NULL || strcmp(recorded, snapshot->token) != 0)
+        return reconcile_snapshot(migration, plan, &now, snapshot, err);
+    return STATUS_OK;
+}
+
+/* ---- evidence ---- */
+
+static Status want_evidence(Migration *migration, const Plan *plan, ProbeRequest *requests,
+                            Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+
+    for (size_t i = 0; i < plan->catalog.table_count; i++) {
+        const Table *table = &plan->catalog.tables[i];
+        ProbeRequest recorded = {0};
+        ProbeResult result = {0};
+        Status status =
+            journal_load_evidence(migration->journal, table->id, &recorded, &result, err);
+
+        probe_result_release(&result);
+        TRY(status);
+        if (status == STATUS_OK && recorded.level >= record->level)
+            continue;
+        requests[i] = (ProbeRequest){
+            .table = table,
+            .level = record->level,
+            .seed = record->seed,
+            .modulus = sample_modulus(table->row_estimate),
+            .pick_risk = record->level >= VERIFY_SAMPLE,
+        };
+        requests[i].chunks = plan_table_chunks(plan, table->id, &requests[i].chunk_count);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the copy ---- */
+
+static Progress *begin_progress(const Migration *migration, const Plan *plan)
+{
+    uint64_t total_bytes = 0;
+    uint64_t done_bytes = 0;
+    uint64_t total_rows = 0;
+    uint64_t done_rows = 0;
+
+    if (migration->quiet)
+        return NULL;
+    for (size_t i = 0; i < plan->chunk_count; i++) {
+        total_bytes += plan->chunks[i].byte_estimate;
+        done_bytes += plan->chunks[i].bytes;
+        done_rows += plan->chunks[i].digest.rows;
+    }
+    for (size_t i = 0; i < plan->catalog.table_count; i++)
+        total_rows += plan->catalog.tables[i].row_estimate;
+    return progress_start("copy", total_bytes, total_rows, done_bytes, done_rows);
+}
+
+static Status copy(Migration *migration, Plan *plan, Error *err)
+{
+    AUTO_FREE_MEMORY ProbeRequest *evidence = NULL;
+
+    if (journal_record(migration->journal)->level > VERIFY_NONE) {
+        evidence = xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
+        TRY(want_evidence(migration, plan, evidence, err));
+    }
+
+    RunInput input = {
+        .plan = plan,
+        .source = migration->source,
+        .target = migration->target,
+        .identity = &migration->identity,
+        .recorder = journal_recorder(migration->journal),
+        .progress = begin_progress(migration, plan),
+        .options = migration->run,
+        .evidence = evidence,
+    };
+    Status status = run_copy(&input, err);
+
+    progress_stop(&input.progress);
+    return status;
+}
+
+static Status record_staged(Migration *migration, const Plan *plan, Error *err)
+{
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    char row_text[32];
+    char byte_text[32];
+    AUTO_TEXT Text message = {0};
+
+    for (size_t i = 0; i < plan->chunk_count; i++) {
+        rows += plan->chunks[i].digest.rows;
+        bytes += plan->chunks[i].bytes;
+    }
+    format_count(rows, row_text, sizeof(row_text));
+    format_bytes(bytes, byte_text, sizeof(byte_text));
+    text_append_format(&message, "%zu tables, %s rows, %s", plan->catalog.table_count, row_text,
+                       byte_text);
+    TRY(journal_set_phase(migration->journal, PHASE_STAGED, text_string(&message), err));
+    log_info("staged: %s", text_string(&message));
+    return STATUS_OK;
+}
+
+static Status stage_held(Migration *migration, const Snapshot *snapshot, Error *err)
+{
+    AUTO_PLAN Plan plan = {0};
+
+    TRY(get_plan(migration, &plan, snapshot, err));
+    TRY(copy(migration, &plan, err));
+    return record_staged(migration, &plan, err);
+}
+
+Status stage_stage(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    Snapshot snapshot = {0};
+
+    log_context("stage", NULL);
+    TRY(migration_settle(migration, err));
+    if (record->phase == PHASE_INITIAL || record->phase == PHASE_ROLLED_BACK)
+        return refuse_phase(record, "stage", "prepared",
+                            record->phase == PHASE_INITIAL ? "prepare" : "run", err);
+    if (record->phase != PHASE_PREPARED) {
+        log_info("stage: nothing to do: migration \"%s\" is %s", migration->name,
+                 phase_name(record->phase));
+        return STATUS_OK;
+    }
+    TRY(migration_retry(migration, hold_step, &snapshot, err));
+
+    Status status = migration_claim(migration, err);
+
+    if (status >= 0)
+        status = stage_held(migration, &snapshot, err);
+    source_release(migration->source);
+    snapshot_release(&snapshot);
+    return status;
+}
+
+/* ---- stage --again ---- */
+
+static Status reset_selected(Migration *migration, Plan *plan, const TextList *tables, Error *err)
+{
+    AUTO_FREE_MEMORY bool *drop = xcalloc(plan->catalog.table_count + 1, sizeof(bool));
+    Selection wanted = {0};
+
+    if (tables != NULL)
+        wanted.include = *tables; /* only looked at */
+    TRY(selection_check(&wanted, &plan->catalog, err));
+    TRY(reconcile_ledger(migration, plan, err));
+    for (size_t i = 0; i < plan->catalog.table_count; i++) {
+        const Table *table = &plan->catalog.tables[i];
+
+        if (!selection_has(&wanted, table->schema, table->name))
+            continue;
+        drop[i] = true;
+        log_info("table %s is emptied and copied again", table->name);
+        TRY(journal_add_event(migration->journal, "reset", table->name, "stage --again", err));
+        TRY(reconcile_reset(migration, plan, table, err));
+        TRY(fault_after("stage.reset", err));
+    }
+    return journal_save_done(migration->journal, plan, drop, err);
+}
+
+Status stage_reset(Migration *migration, const TextList *tables, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    AUTO_PLAN Plan plan = {0};
+
+    log_context("stage", NULL);
+    TRY(migration_settle(migration, err));
+    if (record->phase == PHASE_PROMOTED)
+        return refuse_phase(record, "stage --again", "not promoted", "rollback", err);
+    if (record->phase == PHASE_ROLLED_BACK || record->phase == PHASE_INITIAL ||
+        !journal_has_plan(migration->journal)) {
+        log_info("stage --again: nothing is staged yet");
+        return STATUS_OK;
+    }
+    TRY(journal_load_plan(migration->journal, &plan, err));
+
+    Selection wanted = {.include = tables != NULL ? *tables : (TextList){0}};
+
+    TRY(selection_check(&wanted, &plan.catalog, err)); /* before anything is changed */
+    TRY(migration_claim(migration, err));
+    if (record->phase != PHASE_PREPARED)
+        TRY(journal_set_phase(migration->journal, PHASE_PREPARED, "stage --again", err));
+    return reset_selected(migration, &plan, tables, err);
+}

@@ -1,0 +1,229 @@
+/*
+ * staged -> verified: compares the staged tables with the source's evidence and with the ledger. It
+ * needs no source. Running it again compares again, and what it finds then is what holds.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/base/memory.h"
+#include "stages/reconcile.h"
+#include "stages/report.h"
+#include "stages/stages.h"
+#include "verify/compare.h"
+#include "verify/statement.h"
+
+enum {
+    BATCH_ENTRIES = 400 * 1000, /* evidence of so many rows is in memory at once (I9) */
+};
+
+/* One table under comparison: evidence of the source, and the question to the target. */
+typedef struct Case {
+    ProbeRequest evidence;
+    ProbeResult source;
+    uint64_t *also;
+} Case;
+
+static void case_release(Case *item)
+{
+    probe_result_release(&item->source);
+    free(item->also);
+}
+
+static Status load_case(Migration *migration, const Table *table, VerifyLevel level, Case *ret,
+                        ProbeRequest *ret_request, Error *err)
+{
+    Status status =
+        journal_load_evidence(migration->journal, table->id, &ret->evidence, &ret->source, err);
+
+    TRY(status);
+    if (status == STATUS_DONE || ret->evidence.level < level) {
+        AUTO_FREE_MEMORY char *name = table_display_name(table);
+
+        (void)error_set(err, STATUS_INVALID, "there is no evidence of the source for table %s",
+                        name);
+        error_hint(err, "Run `stopover stage %s --again --table %s`.", migration->name, name);
+        return STATUS_INVALID;
+    }
+    *ret_request = (ProbeRequest){
+        .table = table,
+        .staged = true,
+        .level = level,
+        .seed = ret->evidence.seed,
+        .modulus = ret->evidence.modulus,
+    };
+    ret->also = risk_hashes(&ret->source, &ret_request->also_count);
+    ret_request->also = ret->also;
+    return STATUS_OK;
+}
+
+static void judge(const Plan *plan, const Table *table, VerifyLevel level, const Case *item,
+                  const ProbeResult *target, Verdict *verdict)
+{
+    Digest ledger = {0};
+    uint64_t bytes = 0;
+
+    plan_table_totals(plan, table->id, &ledger, &bytes);
+    verdict->table_id = table->id;
+    verdict->table = table_display_name(table);
+    compare_table(level, &item->evidence, &item->source, &ledger, target, verdict);
+    if (!verdict->equal)
+        log_warn("table %s: %s", verdict->table, verdict->detail);
+}
+
+/* Tables first..first+count-1 of the catalog. */
+static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel level, size_t first,
+                            size_t count, Verdicts *verdicts, Error *err)
+{
+    AUTO_FREE_MEMORY Case *cases = xcalloc(count + 1, sizeof(*cases));
+    AUTO_FREE_MEMORY ProbeRequest *requests = xcalloc(count + 1, sizeof(*requests));
+    AUTO_FREE_MEMORY ProbeResult *results = xcalloc(count + 1, sizeof(*results));
+    Status status = STATUS_OK;
+
+    for (size_t i = 0; i < count && status >= 0; i++)
+        status = load_case(migration, &plan->catalog.tables[first + i], level, &cases[i],
+                           &requests[i], err);
+    if (status >= 0)
+        status = run_probe_target(migration->target, migration->run.jobs, requests, count, results,
+                                  NULL, err);
+    for (size_t i = 0; i < count && status >= 0; i++)
+        judge(plan, &plan->catalog.tables[first + i], level, &cases[i], &results[i],
+              verdicts_add(verdicts));
+    for (size_t i = 0; i < count; i++) {
+        case_release(&cases[i]);
+        probe_result_release(&results[i]);
+    }
+    return status;
+}
+
+static uint64_t expected_entries(const Table *table, VerifyLevel level)
+{
+    if (level < VERIFY_SAMPLE)
+        return 1;
+    return table->row_estimate / sample_modulus(table->row_estimate) + 1;
+}
+
+static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel level,
+                           Verdicts *verdicts, Error *err)
+{
+    const Catalog *catalog = &plan->catalog;
+
+    for (size_t first = 0; first < catalog->table_count;) {
+        uint64_t entries = 0;
+        size_t count = 0;
+
+        while (first + count < catalog->table_count && (count == 0 || entries < BATCH_ENTRIES))
+            entries += expected_entries(&catalog->tables[first + count++], level);
+        TRY(compare_batch(migration, plan, level, first, count, verdicts, err));
+        first += count;
+    }
+    return STATUS_OK;
+}
+
+static void judge_unverified(const Plan *plan, Verdicts *verdicts)
+{
+    for (size_t i = 0; i < plan->catalog.table_count; i++) {
+        Verdict *verdict = verdicts_add(verdicts);
+
+        verdict->table_id = plan->catalog.tables[i].id;
+        verdict->table = table_display_name(&plan->catalog.tables[i]);
+        verdict->level = VERIFY_NONE;
+        verdict->equal = true;
+    }
+}
+
+typedef struct SchemaContext {
+    const Plan *plan;
+    Findings *findings;
+} SchemaContext;
+
+static Status schema_step(Migration *migration, void *context, Error *err)
+{
+    SchemaContext *schema = context;
+
+    findings_release(schema->findings);
+    *schema->findings = (Findings){0};
+    return stager_check_schema(migration->target->stager, &migration->identity, schema->plan,
+                               schema->findings, err);
+}
+
+static size_t count_different(const Verdicts *verdicts)
+{
+    size_t different = 0;
+
+    for (size_t i = 0; i < verdicts->count; i++)
+        different += !verdicts->items[i].equal;
+    return different;
+}
+
+static Status fail_verification(Migration *migration, const char *statement, const char *table,
+                                Error *err)
+{
+    if (journal_record(migration->journal)->phase != PHASE_VERIFICATION_FAILED)
+        TRY(journal_set_phase(migration->journal, PHASE_VERIFICATION_FAILED, statement, err));
+    else
+        TRY(journal_add_event(migration->journal, "verify", NULL, statement, err));
+    (void)error_kind(err, ERROR_DIFFERENT, "verification found differences: %s", statement);
+    error_hint(err,
+               "Nothing was promoted. Run `stopover stage %s --again%s%s` to copy again, then "
+               "`stopover run %s`.",
+               migration->name, table != NULL ? " --table " : "", table != NULL ? table : "",
+               migration->name);
+    return STATUS_INVALID;
+}
+
+static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLevel level,
+                       const Findings *schema, Error *err)
+{
+    Journal *journal = migration->journal;
+    size_t refusals = findings_count(schema, FINDING_REFUSAL);
+    AUTO_TEXT Text statement = {0};
+
+    verification_statement(verdicts, level, &statement);
+    if (refusals > 0)
+        text_append_format(&statement, "%s%zu differences in the staged structure",
+                           statement.size > 0 ? "; " : "", refusals);
+    TRY(journal_save_verdicts(journal, verdicts, err));
+    if (count_different(verdicts) > 0 || refusals > 0) {
+        const char *table = NULL;
+
+        for (size_t i = 0; i < verdicts->count && table == NULL; i++)
+            table = verdicts->items[i].equal ? NULL : verdicts->items[i].table;
+        return fail_verification(migration, text_string(&statement), table, err);
+    }
+    if (journal_record(journal)->phase == PHASE_VERIFICATION_FAILED)
+        TRY(journal_set_phase(journal, PHASE_STAGED, "compared again", err));
+    if (journal_record(journal)->phase == PHASE_STAGED)
+        TRY(journal_set_phase(journal, PHASE_VERIFIED, text_string(&statement), err));
+    log_info("verified: %s", text_string(&statement));
+    return STATUS_OK;
+}
+
+Status stage_verify(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FINDINGS Findings schema = {0};
+    __attribute__((cleanup(verdicts_release))) Verdicts verdicts = {0};
+    SchemaContext context = {&plan, &schema};
+
+    log_context("verify", NULL);
+    TRY(migration_settle(migration, err));
+    if (record->phase == PHASE_PROMOTED) {
+        log_info("verify: nothing to do: migration \"%s\" is promoted", migration->name);
+        return STATUS_OK;
+    }
+    if (record->phase != PHASE_STAGED && record->phase != PHASE_VERIFIED &&
+        record->phase != PHASE_VERIFICATION_FAILED)
+        return refuse_phase(record, "verify", "staged",
+                            record->phase == PHASE_PREPARED ? "stage" : "run", err);
+    TRY(journal_load_plan(migration->journal, &plan, err));
+    TRY(reconcile_ledger(migration, &plan, err));
+    TRY(migration_retry(migration, schema_step, &context, err));
+    report_findings(&schema);
+    if (record->level > VERIFY_NONE)
+        TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
+    else
+        judge_unverified(&plan, &verdicts);
+    return conclude(migration, &verdicts, record->level, &schema, err);
+}

@@ -53,6 +53,10 @@ typedef struct TargetOps {
     unsigned row_formats; /* set of RowFormat it takes */
     unsigned max_writers; /* writers that can write at once; 0: no limit */
     uint64_t default_chunk_bytes;
+    /* Optional. Called with the source's catalog before claim(), each time a process begins to
+     * work: what a target that does not exist yet has to be made like (encoding, page size).
+     * Changes nothing itself. */
+    void (*configure)(Target *target, const Catalog *catalog);
     /* Creates the control tables where missing, stores the run, and raises the epoch;
      * identity->epoch is set to it. ERROR_REFUSED when the target cannot be written or its control
      * tables are of a newer version or not ours. */
@@ -101,6 +105,12 @@ typedef struct WriterOps {
 struct Writer {
     const WriterOps *ops;
 };
+
+static inline void target_configure(Target *target, const Catalog *catalog)
+{
+    if (target->ops->configure != NULL)
+        target->ops->configure(target, catalog);
+}
 
 static inline Status target_claim(Target *target, RunIdentity *identity, Error *err)
 {

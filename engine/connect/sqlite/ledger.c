@@ -1,0 +1,730 @@
+/*
+ * NOTES ON THE CONTROL TABLES
+ *
+ *   stopover_control  one row: the stamp that the tables are ours, and their version
+ *   stopover_run      one row per run: its attempt and epoch
+ *   stopover_chunk    a chunk that has arrived, with what its rows add up to
+ *   stopover_task     a task that was done
+ *   stopover_object   everything that we made or renamed away, by its name now
+ *   stopover_marker   a point that was passed: promoted, rolled_back, dropped, finished
+ *
+ *   claim -> [ begin (epoch) ... commit ]* -> forget run -> tables dropped with the last run
+ *
+ *  L1  Whatever these tables say has happened commits in the transaction that made it happen (I1).
+ *  L2  Every writing transaction but a claim checks the epoch after it holds the write lock; a
+ * claim raises it under the same lock. So nobody of an older epoch writes after a claim (I7). L3  A
+ * name in stopover_object was not in the schema when we first wrote it there, so the object is
+ *      ours; together with the name's own role and id that allows to drop it (I3).
+ *  L4  The tables have exactly the text below, or they are not ours and nothing is touched.
+ */
+#include "engine/connect/sqlite/ledger.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/memory.h"
+#include "engine/flow/names.h"
+
+enum {
+    LEDGER_VERSION = 1,
+};
+
+typedef struct ControlTable {
+    const char *name;
+    const char *sql; /* as SQLite stores it (L4) */
+} ControlTable;
+
+static const ControlTable control_tables[] = {
+    {"stopover_control", "CREATE TABLE stopover_control("
+                         "application text not null primary key, version integer not null"
+                         ") strict, without rowid"},
+    {"stopover_run", "CREATE TABLE stopover_run("
+                     "run text not null primary key, migration text not null, "
+                     "attempt integer not null, epoch integer not null, "
+                     "claimed_us integer not null) strict, without rowid"},
+    {"stopover_chunk", "CREATE TABLE stopover_chunk("
+                       "run text not null, attempt integer not null, table_id integer not null, "
+                       "chunk integer not null, rows integer not null, bytes integer not null, "
+                       "digest text not null, primary key (run, attempt, table_id, chunk)"
+                       ") strict, without rowid"},
+    {"stopover_task", "CREATE TABLE stopover_task("
+                      "run text not null, attempt integer not null, table_id integer not null, "
+                      "task_id integer not null, primary key (run, attempt, table_id, task_id)"
+                      ") strict, without rowid"},
+    {"stopover_object", "CREATE TABLE stopover_object("
+                        "run text not null, attempt integer not null, name text not null, "
+                        "role text not null, type text not null, "
+                        "primary key (run, attempt, name)) strict, without rowid"},
+    {"stopover_marker", "CREATE TABLE stopover_marker("
+                        "run text not null, attempt integer not null, kind text not null, "
+                        "at_us integer not null, inverse text, row_counts text, "
+                        "primary key (run, attempt, kind)) strict, without rowid"},
+};
+
+enum {
+    CONTROL_TABLES = sizeof(control_tables) / sizeof(control_tables[0]),
+};
+
+bool ledger_is_control_table(const char *name)
+{
+    for (size_t i = 0; i < CONTROL_TABLES; i++) {
+        if (sqlite3_stricmp(control_tables[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Statements here have the run as ?1 and the attempt as ?2; what they say more follows as ?3... */
+static Status prepare(Db *db, const RunIdentity *identity, const char *sql, DbStatement **ret,
+                      Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *statement = NULL;
+
+    TRY(db_prepare(db, sql, &statement, "use the ledger", err));
+    (void)sqlite3_bind_text(statement, 1, identity->run, -1, SQLITE_TRANSIENT);
+    (void)sqlite3_bind_int64(statement, 2, identity->attempt); /* out of range: not in every one */
+    *ret = TAKE(statement);
+    return STATUS_OK;
+}
+
+static Status finish(Db *db, DbStatement *statement, Error *err)
+{
+    TRY(db_step(db, statement, "write the ledger", err));
+    return STATUS_OK;
+}
+
+static void bind_text(DbStatement *statement, int index, const char *text)
+{
+    (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_integer(DbStatement *statement, int index, uint64_t value)
+{
+    (void)sqlite3_bind_int64(statement, index, (sqlite3_int64)value);
+}
+
+static Status refuse_foreign(const Db *db, const char *name, Error *err)
+{
+    Status status = error_kind(
+        err, ERROR_REFUSED, "database \"%s\" has a table \"%s\" that is not ours", db->path, name);
+
+    error_hint(err, "Rename that table, or use another target: Stopover keeps its records in "
+                    "tables whose names begin with stopover_.");
+    return status;
+}
+
+static Status check_version(Db *db, Error *err)
+{
+    int64_t version = 0;
+
+    TRY(db_integer(db, "select version from main.stopover_control where application = 'stopover'",
+                   0, &version, "read the ledger's version", err));
+    if (version == LEDGER_VERSION)
+        return STATUS_OK;
+    if (version < LEDGER_VERSION)
+        return refuse_foreign(db, "stopover_control", err);
+
+    Status status =
+        error_kind(err, ERROR_REFUSED,
+                   "the records in \"%s\" are of version %" PRId64 "; this program knows up to %d",
+                   db->path, version, LEDGER_VERSION);
+
+    error_hint(err, "Use the newer program that made them.");
+    return status;
+}
+
+/* How many of our names exist; the first whose text is not ours goes to ret_foreign. */
+static Status find_control_tables(Db *db, size_t *ret_count, const char **ret_foreign, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    const char *action = "look for the ledger";
+    size_t count = 0;
+    const char *foreign = NULL;
+
+    TRY(db_prepare(db, "select sql from main.sqlite_schema where lower(name) = ?1", &query, action,
+                   err));
+    for (size_t i = 0; i < CONTROL_TABLES; i++) {
+        bind_text(query, 1, control_tables[i].name);
+
+        Status status = db_step(db, query, action, err);
+
+        TRY(status);
+        if (status == STATUS_OK) {
+            const char *sql = db_column_text(query, 0);
+
+            count++;
+            if (foreign == NULL && (sql == NULL || strcmp(sql, control_tables[i].sql) != 0))
+                foreign = control_tables[i].name;
+        }
+        (void)sqlite3_reset(query); /* its error was that of the step */
+    }
+    *ret_count = count;
+    *ret_foreign = foreign;
+    return STATUS_OK;
+}
+
+Status ledger_check(Db *db, bool *ret_exists, Error *err)
+{
+    size_t count = 0;
+    const char *foreign = NULL;
+
+    TRY(find_control_tables(db, &count, &foreign, err));
+    /* A newer version may have other tables: it says so itself, if its stamp can be read. */
+    if (foreign != NULL && strcmp(foreign, "stopover_control") != 0 &&
+        schema_has_table(db, "stopover_control"))
+        TRY(check_version(db, err));
+    if (foreign != NULL)
+        return refuse_foreign(db, foreign, err);
+    if (count != 0)
+        TRY(check_version(db, err));
+    if (count != 0 && count != CONTROL_TABLES)
+        return error_set(err, STATUS_INVALID, "database \"%s\" has only a part of our records",
+                         db->path);
+    *ret_exists = count != 0;
+    return STATUS_OK;
+}
+
+static Status create_tables(Db *db, Error *err)
+{
+    for (size_t i = 0; i < CONTROL_TABLES; i++)
+        TRY(db_exec(db, control_tables[i].sql, "create the ledger", err));
+
+    AUTO_FREE_MEMORY char *stamp =
+        xasprintf("insert into stopover_control values ('stopover', %d)", LEDGER_VERSION);
+
+    return db_exec(db, stamp, "create the ledger", err);
+}
+
+static Status raise_epoch(Db *db, const RunIdentity *identity, uint64_t *ret, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *upsert = NULL;
+
+    TRY(prepare(db, identity,
+                "insert into stopover_run(run, attempt, migration, epoch, claimed_us)"
+                " values (?1, ?2, ?3, 1, ?4) on conflict (run) do update set"
+                " attempt = excluded.attempt, epoch = epoch + 1, claimed_us = excluded.claimed_us"
+                " returning epoch",
+                &upsert, err));
+    bind_text(upsert, 3, identity->migration);
+    bind_integer(upsert, 4, (uint64_t)clock_wall_us());
+    TRY(db_step(db, upsert, "claim the target", err));
+
+    uint64_t epoch = (uint64_t)sqlite3_column_int64(upsert, 0);
+
+    TRY(db_step(db, upsert, "claim the target", err)); /* to the end: then the row is written */
+    *ret = epoch;
+    return STATUS_OK;
+}
+
+static Status claim_inside(Db *db, const RunIdentity *identity, uint64_t *ret, Error *err)
+{
+    bool exists = false;
+
+    TRY(ledger_check(db, &exists, err));
+    if (!exists)
+        TRY(create_tables(db, err));
+    return raise_epoch(db, identity, ret, err);
+}
+
+Status ledger_claim(Db *db, RunIdentity *identity, Error *err)
+{
+    uint64_t epoch = 0;
+
+    TRY(db_exec(db, "begin immediate", "claim the target", err));
+
+    Status status = claim_inside(db, identity, &epoch, err);
+
+    if (status < 0) {
+        ledger_rollback(db);
+        return status;
+    }
+    TRY(ledger_commit(db, "claim the target", err));
+    identity->epoch = epoch;
+    return STATUS_OK;
+}
+
+static Status check_epoch(Db *db, const RunIdentity *identity, Error *err)
+{
+    uint64_t epoch = 0;
+
+    if (schema_has_table(db, "stopover_run")) {
+        AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+        TRY(prepare(db, identity, "select epoch from stopover_run where run = ?1 and attempt = ?2",
+                    &query, err));
+
+        Status status = db_step(db, query, "read the epoch", err);
+
+        TRY(status);
+        if (status == STATUS_OK)
+            epoch = (uint64_t)sqlite3_column_int64(query, 0);
+    }
+    if (epoch == identity->epoch && epoch != 0)
+        return STATUS_OK;
+
+    Status status =
+        error_kind(err, ERROR_LOCKED, "another process has taken over migration \"%s\" since",
+                   identity->migration);
+
+    error_hint(err, "Let that process go on; nothing was changed by this one.");
+    return status;
+}
+
+Status ledger_begin(Db *db, const RunIdentity *identity, Error *err)
+{
+    TRY(db_exec(db, "begin immediate", "begin to write", err));
+
+    Status status = check_epoch(db, identity, err);
+
+    if (status < 0)
+        ledger_rollback(db);
+    return status;
+}
+
+Status ledger_commit(Db *db, const char *action, Error *err)
+{
+    enum {
+        COMMIT_WAIT_MS = 5000, /* for readers to leave: the work of a whole chunk is at stake */
+        NORMAL_WAIT_MS = 250,
+    };
+
+    (void)sqlite3_busy_timeout(db->handle, COMMIT_WAIT_MS); /* cannot fail on an open handle */
+
+    Status status = db_exec(db, "commit", action, err);
+
+    (void)sqlite3_busy_timeout(db->handle, NORMAL_WAIT_MS);
+    if (status < 0)
+        ledger_rollback(db);
+    return status;
+}
+
+void ledger_rollback(Db *db)
+{
+    if (sqlite3_get_autocommit(db->handle) == 0)
+        (void)sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL); /* what failed is reported */
+}
+
+static void read_result(DbStatement *query, int column, ChunkResult *ret, bool *ret_valid)
+{
+    uint64_t rows = (uint64_t)sqlite3_column_int64(query, column);
+    const char *digest = db_column_text(query, column + 2);
+
+    ret->bytes = (uint64_t)sqlite3_column_int64(query, column + 1);
+    *ret_valid = digest != NULL && digest_parse(digest, rows, &ret->digest);
+}
+
+static Status refuse_digest(const Db *db, Error *err)
+{
+    return error_set(err, STATUS_INVALID, "the records in \"%s\" hold a malformed digest",
+                     db->path);
+}
+
+static Status read_chunks(Db *db, const RunIdentity *identity, const LedgerSink *sink, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    TRY(prepare(db, identity,
+                "select table_id, chunk, rows, bytes, digest from stopover_chunk"
+                " where run = ?1 and attempt = ?2 order by table_id, chunk",
+                &query, err));
+    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
+        ChunkResult result = {0};
+        bool is_valid = false;
+
+        read_result(query, 2, &result, &is_valid);
+        if (!is_valid)
+            return refuse_digest(db, err);
+        TRY(sink->chunk(sink->context, (uint32_t)sqlite3_column_int64(query, 0),
+                        (uint32_t)sqlite3_column_int64(query, 1), &result, err));
+    }
+    return status < 0 ? status : STATUS_OK;
+}
+
+Status ledger_read(Db *db, const RunIdentity *identity, const LedgerSink *sink, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    TRY(read_chunks(db, identity, sink, err));
+    TRY(prepare(db, identity,
+                "select task_id from stopover_task where run = ?1 and attempt = ?2"
+                " order by task_id",
+                &query, err));
+    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK)
+        TRY(sink->task(sink->context, (uint32_t)sqlite3_column_int64(query, 0), err));
+    return status < 0 ? status : STATUS_OK;
+}
+
+Status ledger_add_chunk(Db *db, const RunIdentity *identity, const Chunk *chunk,
+                        const ChunkResult *result, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+    char digest[33];
+
+    digest_format(&result->digest, digest);
+    TRY(prepare(db, identity,
+                "insert into stopover_chunk(run, attempt, table_id, chunk, rows, bytes, digest)"
+                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                &insert, err));
+    bind_integer(insert, 3, chunk->table_id);
+    bind_integer(insert, 4, chunk->number);
+    bind_integer(insert, 5, result->digest.rows);
+    bind_integer(insert, 6, result->bytes);
+    bind_text(insert, 7, digest);
+    return finish(db, insert, err);
+}
+
+Status ledger_find_chunk(Db *db, const RunIdentity *identity, const Chunk *chunk, bool *ret_found,
+                         ChunkResult *ret, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare(db, identity,
+                "select rows, bytes, digest from stopover_chunk"
+                " where run = ?1 and attempt = ?2 and table_id = ?3 and chunk = ?4",
+                &query, err));
+    bind_integer(query, 3, chunk->table_id);
+    bind_integer(query, 4, chunk->number);
+
+    Status status = db_step(db, query, "read the ledger", err);
+    ChunkResult result = {0};
+    bool is_valid = true;
+
+    TRY(status);
+    if (status == STATUS_OK)
+        read_result(query, 0, &result, &is_valid);
+    if (!is_valid)
+        return refuse_digest(db, err);
+    *ret_found = status == STATUS_OK;
+    if (*ret_found)
+        *ret = result;
+    return STATUS_OK;
+}
+
+static Status prepare_task(Db *db, const RunIdentity *identity, const Task *task, const char *sql,
+                           DbStatement **ret, Error *err)
+{
+    TRY(prepare(db, identity, sql, ret, err));
+    bind_integer(*ret, 3, task->table_id);
+    bind_integer(*ret, 4, task->id);
+    return STATUS_OK;
+}
+
+Status ledger_add_task(Db *db, const RunIdentity *identity, const Task *task, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+
+    TRY(prepare_task(db, identity, task,
+                     "insert into stopover_task(run, attempt, table_id, task_id)"
+                     " values (?1, ?2, ?3, ?4)",
+                     &insert, err));
+    return finish(db, insert, err);
+}
+
+Status ledger_has_task(Db *db, const RunIdentity *identity, const Task *task, bool *ret, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare_task(db, identity, task,
+                     "select 1 from stopover_task"
+                     " where run = ?1 and attempt = ?2 and table_id = ?3 and task_id = ?4",
+                     &query, err));
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    *ret = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+Status ledger_remove_task(Db *db, const RunIdentity *identity, const Task *task, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
+
+    TRY(prepare_task(db, identity, task,
+                     "delete from stopover_task"
+                     " where run = ?1 and attempt = ?2 and table_id = ?3 and task_id = ?4",
+                     &remove, err));
+    return finish(db, remove, err);
+}
+
+static Status run_for_table(Db *db, const RunIdentity *identity, const char *sql, uint32_t table_id,
+                            Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *statement = NULL;
+
+    TRY(prepare(db, identity, sql, &statement, err));
+    bind_integer(statement, 3, table_id);
+    return finish(db, statement, err);
+}
+
+Status ledger_forget_table(Db *db, const RunIdentity *identity, uint32_t table_id, Error *err)
+{
+    TRY(run_for_table(db, identity,
+                      "delete from stopover_chunk"
+                      " where run = ?1 and attempt = ?2 and table_id = ?3",
+                      table_id, err));
+    return run_for_table(db, identity,
+                         "delete from stopover_task"
+                         " where run = ?1 and attempt = ?2 and table_id = ?3",
+                         table_id, err);
+}
+
+Status ledger_count_rows(Db *db, const RunIdentity *identity, uint32_t table_id, uint64_t *ret,
+                         Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare(db, identity,
+                "select coalesce(sum(rows), 0) from stopover_chunk"
+                " where run = ?1 and attempt = ?2 and table_id = ?3",
+                &query, err));
+    bind_integer(query, 3, table_id);
+    TRY(db_step(db, query, "read the ledger", err));
+    *ret = (uint64_t)sqlite3_column_int64(query, 0);
+    return STATUS_OK;
+}
+
+void ledger_objects_release(LedgerObjects *objects)
+{
+    for (size_t i = 0; i < objects->count; i++) {
+        free(objects->items[i].role);
+        free(objects->items[i].type);
+        free(objects->items[i].name);
+    }
+    free(objects->items);
+    *objects = (LedgerObjects){0};
+}
+
+Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
+                         const char *name, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+
+    TRY(prepare(db, identity,
+                "insert into stopover_object(run, attempt, role, type, name)"
+                " values (?1, ?2, ?3, ?4, ?5)",
+                &insert, err));
+    bind_text(insert, 3, role);
+    bind_text(insert, 4, type);
+    bind_text(insert, 5, name);
+    return finish(db, insert, err);
+}
+
+static Status remove_objects(Db *db, const RunIdentity *identity, const char *sql, const char *what,
+                             Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
+
+    TRY(prepare(db, identity, sql, &remove, err));
+    bind_text(remove, 3, what);
+    return finish(db, remove, err);
+}
+
+Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err)
+{
+    return remove_objects(db, identity,
+                          "delete from stopover_object"
+                          " where run = ?1 and attempt = ?2 and name = ?3",
+                          name, err);
+}
+
+Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role, Error *err)
+{
+    return remove_objects(db, identity,
+                          "delete from stopover_object"
+                          " where run = ?1 and attempt = ?2 and role = ?3",
+                          role, err);
+}
+
+Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
+                         const char *name, bool *ret, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare(db, identity,
+                "select 1 from stopover_object where run = ?1 and attempt = ?2 and role = ?3"
+                " and type = ?4 and name = ?5",
+                &query, err));
+    bind_text(query, 3, role);
+    bind_text(query, 4, type);
+    bind_text(query, 5, name);
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    *ret = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
+                      Error *err)
+{
+    AUTO_LEDGER_OBJECTS LedgerObjects objects = {0};
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    TRY(prepare(db, identity,
+                "select attempt, role, type, name from stopover_object"
+                " where run = ?1 and ?2 in (0, attempt) order by attempt, role, name",
+                &query, err));
+    bind_integer(query, 2, attempt);
+    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
+        GROW(objects.items, objects.count, objects.capacity);
+        objects.items[objects.count++] =
+            (LedgerObject){.attempt = (uint32_t)sqlite3_column_int64(query, 0),
+                           .role = xstrdup(db_column_text(query, 1)),
+                           .type = xstrdup(db_column_text(query, 2)),
+                           .name = xstrdup(db_column_text(query, 3))};
+    }
+    TRY(status);
+    *ret = objects;
+    objects = (LedgerObjects){0};
+    return STATUS_OK;
+}
+
+static void mark_table(const Schema *schema, const char *table)
+{
+    size_t count = 0;
+    SchemaRow *const *rows = schema_of_table(schema, table, &count);
+
+    for (size_t i = 0; i < count; i++)
+        rows[i]->is_ours = true;
+}
+
+Status ledger_mark_ours(Db *db, Schema *schema, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    if (schema_find(schema, "stopover_object") == NULL)
+        return STATUS_OK;
+    for (size_t i = 0; i < CONTROL_TABLES; i++)
+        mark_table(schema, control_tables[i].name);
+    TRY(db_prepare(db, "select name from stopover_object where type = 'table' and role <> 'made'",
+                   &query, "read the ledger", err));
+    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK)
+        mark_table(schema, db_column_text(query, 0));
+    return status < 0 ? status : STATUS_OK;
+}
+
+Status ledger_add_marker(Db *db, const RunIdentity *identity, Outcome outcome, const char *inverse,
+                         const char *row_counts, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+
+    TRY(prepare(db, identity,
+                "insert into stopover_marker(run, attempt, kind, at_us, inverse, row_counts)"
+                " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing",
+                &insert, err));
+    bind_text(insert, 3, outcome_name(outcome));
+    bind_integer(insert, 4, (uint64_t)clock_wall_us());
+    bind_text(insert, 5, inverse);
+    bind_text(insert, 6, row_counts);
+    return finish(db, insert, err);
+}
+
+static Status has_marker(Db *db, const RunIdentity *identity, Outcome outcome, bool *ret,
+                         Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare(db, identity,
+                "select 1 from stopover_marker where run = ?1 and kind = ?3"
+                " and (attempt = ?2 or kind = 'finished')",
+                &query, err));
+    bind_text(query, 3, outcome_name(outcome));
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    *ret = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+Status ledger_outcome(Db *db, const RunIdentity *identity, Outcome *ret, Error *err)
+{
+    /* The last point passed counts. */
+    static const Outcome order[] = {OUTCOME_FINISHED, OUTCOME_ROLLED_BACK, OUTCOME_PROMOTED,
+                                    OUTCOME_DROPPED};
+    bool exists = false;
+
+    TRY(ledger_check(db, &exists, err));
+    for (size_t i = 0; exists && i < sizeof(order) / sizeof(order[0]); i++) {
+        bool is_passed = false;
+
+        TRY(has_marker(db, identity, order[i], &is_passed, err));
+        if (is_passed) {
+            *ret = order[i];
+            return STATUS_OK;
+        }
+    }
+    *ret = OUTCOME_NONE;
+    return STATUS_OK;
+}
+
+Status ledger_read_promotion(Db *db, const RunIdentity *identity, char **ret_inverse,
+                             char **ret_row_counts, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(prepare(db, identity,
+                "select inverse, row_counts from stopover_marker"
+                " where run = ?1 and attempt = ?2 and kind = ?3",
+                &query, err));
+    bind_text(query, 3, outcome_name(OUTCOME_PROMOTED));
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    if (status == STATUS_DONE || db_column_text(query, 0) == NULL)
+        return error_kind(err, ERROR_REFUSED, "migration \"%s\" has not been promoted",
+                          identity->migration);
+    *ret_inverse = xstrdup(db_column_text(query, 0));
+    *ret_row_counts = xstrdup(db_column_text(query, 1));
+    return STATUS_OK;
+}
+
+static Status run_all(Db *db, const RunIdentity *identity, const char *const *statements,
+                      size_t count, Error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        AUTO_FREE(db_finalize) DbStatement *statement = NULL;
+
+        TRY(prepare(db, identity, statements[i], &statement, err));
+        TRY(finish(db, statement, err));
+    }
+    return STATUS_OK;
+}
+
+Status ledger_forget_attempt(Db *db, const RunIdentity *identity, Error *err)
+{
+    static const char *const statements[] = {
+        "delete from stopover_chunk where run = ?1 and attempt = ?2",
+        "delete from stopover_task where run = ?1 and attempt = ?2",
+        "delete from stopover_object where run = ?1 and attempt = ?2 and role = 'staging'",
+    };
+
+    return run_all(db, identity, statements, sizeof(statements) / sizeof(statements[0]), err);
+}
+
+Status ledger_forget_run(Db *db, const RunIdentity *identity, Error *err)
+{
+    static const char *const statements[] = {
+        "delete from stopover_chunk where run = ?1",  "delete from stopover_task where run = ?1",
+        "delete from stopover_object where run = ?1", "delete from stopover_marker where run = ?1",
+        "delete from stopover_run where run = ?1",
+    };
+    int64_t others = 0;
+
+    TRY(run_all(db, identity, statements, sizeof(statements) / sizeof(statements[0]), err));
+    TRY(db_integer(db, "select count(*) from stopover_run", 0, &others, "read the ledger", err));
+    for (size_t i = 0; others == 0 && i < CONTROL_TABLES; i++) {
+        AUTO_FREE_MEMORY char *drop = xasprintf("drop table main.%s", control_tables[i].name);
+
+        TRY(db_exec(db, drop, "drop the ledger", err));
+    }
+    return STATUS_OK;
+}

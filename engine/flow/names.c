@@ -10,6 +10,7 @@
 enum {
     ID_DIGITS = NAME_ID_SIZE - 1,
     MIGRATION_NAME_MAX = 64,
+    SHOWN_MAX = 128, /* bytes of a refused name in its message */
 };
 
 const char *name_role_word(NameRole role)
@@ -148,7 +149,7 @@ Status migration_name_check(const char *name, Error *err)
         return STATUS_OK;
     append_visible(&visible, name);
     (void)error_kind(err, ERROR_USAGE, "\"%.*s\" cannot be the name of a migration",
-                     (int)utf8_cut(text_string(&visible), visible.size, 2 * MIGRATION_NAME_MAX),
+                     (int)utf8_cut(text_string(&visible), visible.size, SHOWN_MAX),
                      text_string(&visible));
     error_hint(err,
                "A name has 1 to %d letters, digits, dots, underscores or hyphens, and begins with "

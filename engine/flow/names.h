@@ -24,7 +24,8 @@ const char *name_role_word(NameRole role); /* "staging", "retired", "undone" */
 /* Appends name in double quotes, inner quotes doubled. */
 void quote_identifier(Text *text, const char *name);
 
-/* The caller frees. */
+/* The caller frees. Two long names that differ only behind the cut become one: who cuts (max_bytes)
+ * checks that what it makes is distinct. */
 char *name_for_role(const char *name, NameRole role, const char *id, size_t max_bytes);
 
 /* Is name one that some migration of ours would make: <anything>_<role>_<6 hex digits>? Used to

@@ -61,7 +61,7 @@ void layout_append_key_part(Text *sql, const Layout *layout, size_t part);
 /* Appends ` order by` and the key's parts, backwards when reverse; nothing with KEY_NONE. */
 void layout_append_order(Text *sql, const Layout *layout, bool reverse);
 
-/* Makes Table.private_data: what describe learns beside the columns. The caller frees.
+/* Makes Table.private_data from what describe learns beside the columns. The caller frees.
  * key_collations and key_directions belong to WITHOUT ROWID, in the order of the key. */
 typedef struct TableNotes {
     const char *rowid_name; /* NULL: none is free, or WITHOUT ROWID */

@@ -273,9 +273,16 @@ static Status check_epoch(Db *db, const RunIdentity *identity, Error *err)
 
 Status ledger_begin(Db *db, const RunIdentity *identity, Error *err)
 {
+    int64_t ignored = 0;
+
     TRY(db_exec(db, "begin immediate", "begin to write", err));
 
-    Status status = check_epoch(db, identity, err);
+    /* Only a statement that reads notices that others have changed the schema since. */
+    Status status = db_integer(db, "select 1 from main.sqlite_schema limit 1", 0, &ignored,
+                               "begin to write", err);
+
+    if (status >= 0)
+        status = check_epoch(db, identity, err);
 
     if (status < 0)
         ledger_rollback(db);

@@ -1,0 +1,133 @@
+/*
+ * A disk that fills up or breaks: preloaded (LD_PRELOAD) into the program under test, it lets
+ * writes and flushes of chosen files fail. FAULTFS_MATCH   substring of the path of the files
+ * concerned FAULTFS_ERROR   ENOSPC (writes fail) or EIO (writes and flushes fail) FAULTFS_NTH the
+ * N-th such call fails, and every one after it FAULTFS_LOG     a file that gets one byte per call
+ * that matched, so that a test knows how many there are
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static atomic_ulong calls;
+
+static int matches(int fd)
+{
+    const char *match = getenv("FAULTFS_MATCH");
+    char link[64];
+    char path[PATH_MAX];
+
+    if (match == NULL)
+        return 0;
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, path, sizeof(path) - 1);
+
+    if (size <= 0)
+        return 0;
+    path[size] = '\0';
+    return strstr(path, match) != NULL;
+}
+
+static void note_call(void)
+{
+    const char *log = getenv("FAULTFS_LOG");
+
+    if (log == NULL)
+        return;
+    int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    (void)!syscall(SYS_write, fd, ".", 1);
+    (void)close(fd);
+}
+
+/* The errno to fail with, or 0. */
+static int fault(int fd, int is_flush)
+{
+    const char *error = getenv("FAULTFS_ERROR");
+    const char *nth = getenv("FAULTFS_NTH");
+    int saved = errno;
+
+    if (error == NULL || (is_flush && strcmp(error, "ENOSPC") == 0) || !matches(fd)) {
+        errno = saved;
+        return 0;
+    }
+    note_call();
+    errno = saved;
+    if (nth == NULL || atomic_fetch_add(&calls, 1) + 1 < strtoul(nth, NULL, 10))
+        return 0;
+    return strcmp(error, "ENOSPC") == 0 ? ENOSPC : EIO;
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
+{
+    int error = fault(fd, 0);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, data, size, offset);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+    return pwrite64(fd, data, size, offset);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    int error = fault(fd, 0);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return syscall(SYS_write, fd, data, size);
+}
+
+int fsync(int fd)
+{
+    int error = fault(fd, 1);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    int error = fault(fd, 1);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int ftruncate64(int fd, off64_t size)
+{
+    int error = fault(fd, 0);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    return ftruncate64(fd, size);
+}

@@ -1,0 +1,22 @@
+/*
+ * Commands that are designed and still to come: each says so, and what to do instead.
+ */
+#include "tools/command.h"
+
+const Command command_backup = {
+    .name = "backup",
+    .purpose = "named backups of databases and stores",
+    .not_yet = "What promotion replaces is kept in the target until `stopover finish`.",
+};
+
+const Command command_check = {
+    .name = "check",
+    .purpose = "preflight of a source and a target",
+    .not_yet = "Use `stopover plan --from SOURCE --to TARGET`: it checks both and changes nothing.",
+};
+
+const Command command_report = {
+    .name = "report",
+    .purpose = "a report of a migration with its evidence",
+    .not_yet = "Use `stopover status NAME --verbose`, also with --json.",
+};

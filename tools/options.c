@@ -1,0 +1,310 @@
+#include "tools/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/base/uri.h"
+#include "engine/flow/names.h"
+#include "tools/suggest.h"
+
+enum {
+    MAX_ROWS = 64, /* bits of Options.given */
+};
+
+/* The words of the command line, and how far they are read. */
+typedef struct Words {
+    int count;
+    char **items;
+    int next;
+    int operands; /* seen: the command, then what follows it */
+} Words;
+
+void options_release(Options *options)
+{
+    free(options->name);
+    free(options->home);
+    free(options->from);
+    free(options->to);
+    text_list_release(&options->tables);
+    text_list_release(&options->exclude_tables);
+}
+
+static size_t row_index(const OptionRow *row)
+{
+    return (size_t)(row - option_rows);
+}
+
+bool option_is_for(const OptionRow *row, const Command *command)
+{
+    size_t size = strlen(command->name);
+    const char *word = row->commands;
+
+    if (word == NULL)
+        return true;
+    while (*word != '\0') {
+        size_t length = strcspn(word, " ");
+
+        if (length == size && memcmp(word, command->name, size) == 0)
+            return true;
+        word += length + (word[length] == ' ');
+    }
+    return false;
+}
+
+bool option_given(const Options *options, const char *name)
+{
+    for (const OptionRow *row = option_rows; row->name != NULL; row++)
+        if (strcmp(row->name, name) == 0)
+            return (options->given >> row_index(row) & 1) != 0;
+    return false;
+}
+
+/* value: what stood in the same word, or NULL: then the next word is it. */
+static Status take_option(Words *words, const OptionRow *row, char *value, Options *options,
+                          Error *err)
+{
+    uint64_t bit = UINT64_C(1) << row_index(row);
+
+    if ((options->given & bit) != 0 && row->kind != OPTION_LIST)
+        return error_kind(err, ERROR_USAGE, "--%s is given twice", row->name);
+    options->given |= bit;
+    if (row->argument == NULL && value != NULL)
+        return error_kind(err, ERROR_USAGE, "--%s takes no value", row->name);
+    if (row->argument != NULL && value == NULL && row->kind != OPTION_NOT_YET) {
+        char *next = words->next < words->count ? words->items[words->next] : NULL;
+
+        if (next == NULL || (next[0] == '-' && next[1] != '\0')) {
+            (void)error_kind(err, ERROR_USAGE, "--%s needs a value", row->name);
+            error_hint(err, "Write --%s=%s.", row->name, row->argument);
+            return STATUS_INVALID;
+        }
+        words->next++;
+        value = next;
+    }
+    return option_set(options, row, value, err);
+}
+
+/* ---- words ---- */
+
+static Status refuse_unknown(const char *word, const Options *options, Error *err)
+{
+    const char *names[MAX_ROWS];
+    size_t count = 0;
+    const char *closest = NULL;
+    AUTO_FREE_MEMORY char *name = xstrndup(word + 2, strcspn(word + 2, "="));
+
+    for (const OptionRow *row = option_rows; row->name != NULL; row++) {
+        bool fits = options->command == NULL || option_is_for(row, options->command);
+
+        if (fits && row->kind != OPTION_NOT_YET)
+            names[count++] = row->name;
+    }
+    (void)error_kind(err, ERROR_USAGE, "there is no option --%s", name);
+    closest = suggest(name, names, count);
+    if (closest != NULL)
+        error_hint(err, "Did you mean --%s?", closest);
+    else
+        error_hint(err, "See `stopover%s%s --help`.", options->command != NULL ? " " : "",
+                   options->command != NULL ? options->command->name : "");
+    return STATUS_INVALID;
+}
+
+static Status read_long(Words *words, char *word, Options *options, Error *err)
+{
+    size_t length = strcspn(word + 2, "=");
+
+    for (const OptionRow *row = option_rows; row->name != NULL; row++) {
+        if (strlen(row->name) == length && memcmp(row->name, word + 2, length) == 0) {
+            char *value = word[2 + length] == '=' ? word + 3 + length : NULL;
+
+            return take_option(words, row, value, options, err);
+        }
+    }
+    return refuse_unknown(word, options, err);
+}
+
+static const OptionRow *find_short(char letter)
+{
+    for (const OptionRow *row = option_rows; row->name != NULL; row++)
+        if (row->short_name == letter)
+            return row;
+    return NULL;
+}
+
+/* "-qy", "-j4", "-j 4" */
+static Status read_short(Words *words, char *word, Options *options, Error *err)
+{
+    for (char *letter = word + 1; *letter != '\0'; letter++) {
+        const OptionRow *row = find_short(*letter);
+
+        if (row == NULL) {
+            (void)error_kind(err, ERROR_USAGE, "there is no option \"%s\"", word);
+            error_hint(err, "Long options begin with two dashes; see `stopover help`.");
+            return STATUS_INVALID;
+        }
+        if (row->argument != NULL)
+            return take_option(words, row, letter[1] != '\0' ? letter + 1 : NULL, options, err);
+        TRY(take_option(words, row, NULL, options, err));
+    }
+    return STATUS_OK;
+}
+
+static Status refuse_operand(char *word, const Options *options, Error *err)
+{
+    AUTO_FREE_MEMORY char *shown = uri_redact(word); /* perhaps a SOURCE without its --from */
+
+    (void)error_kind(err, ERROR_USAGE, "\"%s\" is one word too many", shown);
+    hide_password(word);
+    error_hint(err, "It is used as: stopover %s %s", options->command->name,
+               options->command->usage);
+    return STATUS_INVALID;
+}
+
+static Status read_operand(Words *words, char *word, Options *options, Error *err)
+{
+    words->operands++;
+    if (words->operands == 1)
+        return command_find(word, &options->command, err);
+    if (options->command->not_yet != NULL)
+        return STATUS_OK; /* whatever it will take: the command says that it is to come */
+    if (words->operands > 2 || options->command->operand == OPERAND_NONE)
+        return refuse_operand(word, options, err);
+    if (options->command->operand == OPERAND_COMMAND)
+        return command_find(word, &options->topic, err);
+    TRY(migration_name_check(word, err));
+    options->name = xstrdup(word);
+    return STATUS_OK;
+}
+
+static Status read_words(Words *words, Options *options, Error *err)
+{
+    bool only_operands = false;
+
+    while (words->next < words->count && !options->help && !options->version) {
+        char *word = words->items[words->next++];
+
+        if (!only_operands && strcmp(word, "--") == 0)
+            only_operands = true;
+        else if (!only_operands && word[0] == '-' && word[1] == '-')
+            TRY(read_long(words, word, options, err));
+        else if (!only_operands && word[0] == '-' && word[1] != '\0')
+            TRY(read_short(words, word, options, err));
+        else
+            TRY(read_operand(words, word, options, err));
+    }
+    return STATUS_OK;
+}
+
+/* ---- all together ---- */
+
+static Status check_belonging(const Options *options, Error *err)
+{
+    for (const OptionRow *row = option_rows; row->name != NULL; row++) {
+        if ((options->given >> row_index(row) & 1) == 0 || option_is_for(row, options->command))
+            continue;
+        (void)error_kind(err, ERROR_USAGE, "`stopover %s` does not take --%s",
+                         options->command->name, row->name);
+        error_hint(err, "See `stopover %s --help` for what it takes.", options->command->name);
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
+static Status check_together(const Options *options, Error *err)
+{
+    const Command *command = options->command;
+    bool is_stage = command == &command_stage;
+
+    if (command == NULL) {
+        (void)error_kind(err, ERROR_USAGE, "no command is given");
+        error_hint(err, "See `stopover help` for the commands there are.");
+        return STATUS_INVALID;
+    }
+    if (command->not_yet != NULL)
+        return STATUS_OK;
+    TRY(check_belonging(options, err));
+    if (command->operand == OPERAND_NAME && options->name == NULL) {
+        (void)error_kind(err, ERROR_USAGE, "the migration's name is missing");
+        error_hint(err, "It is used as: stopover %s %s", command->name, command->usage);
+        return STATUS_INVALID;
+    }
+    if (options->quiet && options->verbose)
+        return error_kind(err, ERROR_USAGE, "--quiet and --verbose exclude each other");
+    if (is_stage && options->tables.count > 0 && !options->again) {
+        (void)error_kind(err, ERROR_USAGE, "--table needs --again here");
+        error_hint(err, "The tables of a migration are chosen with `stopover run` or `prepare`.");
+        return STATUS_INVALID;
+    }
+    if (options->dry_run && option_given(options, "stop-after"))
+        return error_kind(err, ERROR_USAGE, "--dry-run and --stop-after exclude each other");
+    return STATUS_OK;
+}
+
+/* How to answer must be known even when a word before --json is wrong. */
+static void look_ahead(int argc, char **argv, Options *options)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            options->json = true;
+        if (strcmp(argv[i], "--log-format=json") == 0 ||
+            (strcmp(argv[i], "--log-format") == 0 && i + 1 < argc &&
+             strcmp(argv[i + 1], "json") == 0))
+            options->log_format = LOG_FORMAT_JSON;
+    }
+}
+
+Status options_parse(int argc, char **argv, Options *options, Error *err)
+{
+    Words words = {.count = argc, .items = argv, .next = 1};
+
+    look_ahead(argc, argv, options);
+    TRY(read_words(&words, options, err));
+    if (options->help || options->version)
+        return STATUS_OK;
+    return check_together(options, err);
+}
+
+MigrationOptions options_for_migration(const Options *options)
+{
+    MigrationOptions given = {
+        .from = options->from,
+        .to = options->to,
+        .jobs = (unsigned)options->jobs,
+        .chunk_bytes = options->chunk_bytes,
+        .max_rate = options->max_rate,
+        .max_rate_given = option_given(options, "max-rate"),
+        .retry_for_ms = options->retry_for_s * 1000,
+        .retry_for_given = option_given(options, "retry-for"),
+        .level_given = option_given(options, "verify"),
+        .level = (VerifyLevel)options->level,
+        .accept_stale_source = options->accept_stale_source,
+        .quiet = options->quiet,
+    };
+
+    /* With stage --again, --table says which tables, not which migration. */
+    if (options->command != &command_stage) {
+        given.selection.include = options->tables;
+        given.selection.exclude = options->exclude_tables;
+    }
+    return given;
+}
+
+char *command_line(const Options *options, const char *verb, const char *rest)
+{
+    AUTO_TEXT Text line = {0};
+
+    text_append_format(&line, "stopover %s", verb);
+    if (options->name != NULL)
+        text_append_format(&line, " %s", options->name);
+    text_append(&line, rest);
+    if (options->home != NULL) {
+        text_append(&line, " --home ");
+        for (const char *c = options->home; *c != '\0'; c++) {
+            if (strchr(" \t'\"\\$`*?[]()<>|&;~#!{}", *c) != NULL)
+                text_append(&line, "\\");
+            text_append_bytes(&line, c, 1);
+        }
+    }
+    return text_take(&line);
+}

@@ -1,0 +1,106 @@
+/*
+ * The command line: stopover COMMAND [NAME] [OPTION...]. Options are a table (option_table.c):
+ * name, value, help, and the commands that take it; this reads words by it.
+ *
+ * Passwords in a SOURCE or TARGET are copied, then overwritten in argv, so that they stand in no
+ * process list for longer than it takes to start.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/base/memory.h"
+#include "stages/migration.h"
+#include "tools/command.h"
+
+struct Options {
+    const Command *command; /* NULL only after a failure, or with help or version */
+    char *name;             /* the migration, or NULL */
+    const Command *topic;   /* of `help COMMAND`, or NULL */
+
+    bool help;
+    bool version;
+    bool json;
+    bool quiet;
+    bool verbose;
+    bool yes;
+    char *home;          /* as given, or NULL */
+    unsigned log_format; /* LogFormat */
+
+    char *from;
+    char *to;
+    bool password_in_argument;
+    TextList tables;
+    TextList exclude_tables;
+    uint64_t jobs;
+    uint64_t chunk_bytes;
+    uint64_t max_rate;
+    uint64_t retry_for_s;
+    unsigned level;      /* VerifyLevel */
+    unsigned stop_after; /* Phase */
+    bool accept_stale_source;
+    bool dry_run;
+    bool again;
+    bool watch;
+
+    uint64_t given; /* bit i: row i of the option table was used */
+};
+
+typedef enum OptionKind {
+    OPTION_FLAG,   /* bool */
+    OPTION_TEXT,   /* char * */
+    OPTION_URI,    /* char *, checked, and hidden in argv */
+    OPTION_LIST,   /* TextList, may be repeated */
+    OPTION_NUMBER, /* uint64_t from minimum to maximum, as all below */
+    OPTION_BYTES,
+    OPTION_DURATION, /* in seconds */
+    OPTION_CHOICE,   /* unsigned: the value of one of choices */
+    OPTION_NOT_YET,  /* refused: help says why, or what to do instead */
+} OptionKind;
+
+typedef struct OptionChoice {
+    const char *word; /* the list ends with NULL */
+    unsigned value;
+    bool not_yet;
+} OptionChoice;
+
+typedef struct OptionRow {
+    const char *name;
+    char short_name;      /* 0: none */
+    const char *argument; /* "N"; NULL for a flag */
+    const char *help;     /* one line; NULL: not on help pages */
+    const char *commands; /* words; NULL: all */
+    OptionKind kind;
+    size_t field; /* offset in Options */
+    uint64_t minimum;
+    uint64_t maximum;
+    const OptionChoice *choices;
+} OptionRow;
+
+extern const OptionRow option_rows[]; /* ends with name NULL */
+
+/* Checks value (NULL for a flag) and puts it into the row's field; a URI is hidden in place. */
+Status option_set(Options *options, const OptionRow *row, char *value, Error *err);
+
+bool option_is_for(const OptionRow *row, const Command *command);
+bool option_given(const Options *options, const char *name);
+
+/*
+ * Reads argv. ERROR_USAGE names the word that is wrong and what was meant. On failure too, options
+ * holds what was read before it, and --json and --log-format wherever they stand.
+ */
+Status options_parse(int argc, char **argv, Options *options, Error *err);
+void options_release(Options *options);
+#define AUTO_OPTIONS __attribute__((cleanup(options_release)))
+
+/* What stages are told; borrowed from options. */
+MigrationOptions options_for_migration(const Options *options);
+
+/* "stopover VERB NAME REST" with --home when it was given: what to type next. The caller frees. */
+char *command_line(const Options *options, const char *verb, const char *rest);
+
+/* Overwrites the password in a SOURCE or TARGET with '*', in place. */
+void hide_password(char *argument);

@@ -7,8 +7,9 @@
  * writing transaction checks the epoch inside itself, so a process of an older epoch that wakes up
  * late fails with ERROR_LOCKED and changes nothing (I7).
  *
- * Target is used by the driver thread only; each Writer by one thread at a time (it may move
- * between threads).
+ * Target is used by one thread at a time: the driver; and while it copies, only open_writer(), by the
+ * worker that needs one (engine/run/writers.h). Each Writer is used by one thread at a time too; it
+ * may move between threads.
  */
 #pragma once
 

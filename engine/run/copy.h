@@ -3,8 +3,8 @@
  * target transaction, with the digest of its rows taken on the way. Before it leases the writer it
  * reads ahead up to COPY_READ_AHEAD bytes, so that reading overlaps with another worker's writing.
  *
- * Exactly once (I1): when anything failed, the ledger is asked before the chunk is repeated; a chunk
- * found there is adopted with the result the ledger holds.
+ * Exactly once (I1): when anything failed, the ledger is asked before the chunk is repeated; a
+ * chunk found there is adopted with the result the ledger holds.
  */
 #pragma once
 
@@ -25,6 +25,19 @@ typedef struct CopyCounters {
     atomic_uint_fast64_t rows;
 } CopyCounters;
 
+/* Blocks read ahead of their writing, at most COPY_READ_AHEAD bytes; its room serves chunk after
+ * chunk of one worker. Starts as {0}. */
+typedef struct ReadAhead {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+    Block *blocks; /* data is set when they are written: the bytes may move until then */
+    size_t block_count;
+    size_t block_capacity;
+} ReadAhead;
+
+void read_ahead_release(ReadAhead *ahead);
+
 typedef struct CopyContext {
     Writers *writers;
     Throttle *throttle; /* or NULL */
@@ -33,13 +46,15 @@ typedef struct CopyContext {
 } CopyContext;
 
 /*
- * Copies one chunk, retrying what is transient. On STATUS_OK chunk->bytes and chunk->digest say what
- * moved, and the ledger has it; chunk->done is left to the driver. What counters gained for an
+ * Copies one chunk, retrying what is transient. On STATUS_OK chunk->bytes and chunk->digest say
+ * what moved, and the ledger has it; chunk->done is left to the driver. What counters gained for an
  * attempt that failed is taken back. A stop wish does not interrupt a chunk under way, except while
- * waiting to retry.
+ * waiting to retry. Errors begin with the table's name. ahead belongs to the calling worker.
  */
-Status copy_chunk(const CopyContext *context, Reader *reader, const Table *table, Chunk *chunk,
-                  Error *err);
+Status copy_chunk(const CopyContext *context, ReadAhead *ahead, Reader *reader, const Table *table,
+                  Chunk *chunk, Error *err);
 
-/* Reads a chunk and only digests it (I5: is what was copied earlier still what the source holds?). */
-Status digest_chunk(Reader *reader, const Table *table, const Chunk *chunk, Digest *ret, Error *err);
+/* Reads a chunk and only digests it (I5: is what was copied earlier still what the source holds?).
+ * One attempt: what is transient is left to the caller. */
+Status digest_chunk(Reader *reader, const Table *table, const Chunk *chunk, Digest *ret,
+                    Error *err);

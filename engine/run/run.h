@@ -1,7 +1,7 @@
 /*
- * Runs over a plan with a pool of workers: the copy with its tasks and evidence, planning of chunks,
- * digesting again, and probes of the staged tables. The calling thread is the driver: it alone
- * touches plan, recorder and progress.
+ * Runs over a plan with a pool of workers: the copy with its tasks and evidence, planning of
+ * chunks, digesting again, and probes of the staged tables. The calling thread is the driver: it
+ * alone touches plan, recorder and progress.
  */
 #pragma once
 
@@ -13,34 +13,40 @@
 #include "engine/flow/source.h"
 #include "engine/flow/target.h"
 
+enum {
+    RUN_RETRY_FOR_MS =
+        60 * 1000, /* for planning, digests and probes: they are cheap to run again */
+};
+
 typedef struct RunOptions {
-    unsigned jobs; /* workers, >= 1 */
+    unsigned jobs;     /* workers, >= 1 */
     uint64_t max_rate; /* bytes a second, 0 = no limit */
     uint64_t retry_for_ms;
 } RunOptions;
 
-/* Evidence wanted of the source: for each table a request; entries with table == NULL are done. */
 typedef struct RunInput {
-    Plan *plan; /* done flags reconciled with the ledger */
+    Plan *plan;     /* done flags reconciled with the ledger */
     Source *source; /* held, with at least options.jobs readers */
     Target *target; /* claimed */
     const RunIdentity *identity;
     Recorder *recorder;
     Progress *progress; /* or NULL */
     RunOptions options;
-    ProbeRequest *evidence; /* one per table (index id - 1), or NULL for none at all */
+    /* Evidence wanted of the source: one request per table (index id - 1), or NULL for none at all.
+     * Entries with table NULL are done; each becomes so when it is recorded. */
+    ProbeRequest *evidence;
 } RunInput;
 
 /*
  * Copies every chunk, runs every task and takes all evidence that is not done; records each when it
- * is durable. On STATUS_STOPPED or a failure everything under way has ended and is recorded; calling
- * again goes on. The first failure is reported, with the table's name.
+ * is durable. On STATUS_STOPPED or a failure everything under way has ended and is recorded;
+ * calling again goes on. The first failure is reported, with the table's name.
  */
 Status run_copy(const RunInput *input, Error *err);
 
-/* Plans the chunks of all tables in parallel; appends them to the plan in table order. */
-Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk_bytes,
-                       Error *err);
+/* Plans the chunks of all tables in parallel; appends them, in table order, to the plan, which has
+ * none yet. Sets the tables' estimates. On failure the plan gains no chunk. */
+Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk_bytes, Error *err);
 
 /*
  * Digests the done chunks again from the source as it is held now; ret_same[id - 1] becomes false
@@ -49,6 +55,9 @@ Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk
 Status run_digest_again(const Plan *plan, Source *source, unsigned jobs, bool *ret_same,
                         Error *err);
 
-/* Probes the target's staged tables, requests[i] into ret[i]. Requests with table NULL are skipped. */
+/*
+ * Probes the target's staged tables, requests[i] into ret[i]. Requests with table NULL are skipped.
+ * Sets all of ret, which the caller releases, also after a failure.
+ */
 Status run_probe_target(Target *target, unsigned jobs, const ProbeRequest *requests, size_t count,
                         ProbeResult *ret, Progress *progress, Error *err);

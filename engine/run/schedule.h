@@ -3,16 +3,16 @@
  * no I/O; its memory is proportional to the plan, each step is O(log n).
  *
  * Rules
- *  S1  A table's TASK_CREATE comes before its first chunk.
+ *  S1  A table's TASK_CREATE comes before its first chunk; it waits only for the tasks in `after`.
  *  S2  Every other task of a table waits for the table's last chunk, for its tasks of lower class,
- *      and for the tasks in `after`.
+ *      and for the tasks in `after`. A task with a second table waits for that one in the same way.
+ *      A task of no table waits only for the tasks in `after`.
  *  S3  Two tasks that share a table never run at once; foreign key and trigger tasks count both
  *      their tables (facts: parallel foreign keys deadlock, and the validation is lost).
- *  S4  A probe of the source (evidence) waits for nothing but runs after the last chunk of its table
- *      was handed out, so that copying starts first.
- *  S5  Biggest table first among chunks; a ready task goes before a ready chunk (it shortens the
- *      tail), a ready chunk before a ready probe.
- *  S6  Nothing new starts after the first failure or a wish to stop; what is under way ends.
+ *  S4  A probe of the source (evidence) waits for nothing but runs after the last chunk of its
+ * table was handed out, so that copying starts first. S5  Biggest table first among chunks; a ready
+ * task goes before a ready chunk (it shortens the tail), a ready chunk before a ready probe. S6
+ * Nothing new starts after the first failure or a wish to stop; what is under way ends.
  */
 #pragma once
 
@@ -55,6 +55,9 @@ void schedule_again(Schedule *schedule, const Work *work);
 
 bool schedule_finished(const Schedule *schedule); /* nothing left, nothing under way */
 
-/* When nothing is under way and nothing can start but it is not finished, the plan has a cycle:
- * names one task of it. Programming error or damaged plan. */
+/*
+ * When nothing is under way and nothing can start but it is not finished, the plan has a cycle:
+ * gives one task of it, or one that waits for a task which is not in the plan; else NULL.
+ * Programming error or damaged plan.
+ */
 const Task *schedule_stuck(const Schedule *schedule);

@@ -3,8 +3,8 @@
  * without any database. They check what they are asked to do: the first thing that breaks a rule
  * stands in ListTarget.violation.
  *
- * Fault points: list.open_reader, list.read, list.probe, list.open_writer, list.begin, list.write,
- * list.commit, list.task, list.find, list.record.
+ * Fault points: list.open_reader, list.plan, list.read, list.probe, list.open_writer, list.begin,
+ * list.write, list.commit, list.task, list.find, list.open_prober, list.record, list.record_end.
  */
 #pragma once
 
@@ -73,6 +73,9 @@ typedef struct ListTarget {
 
 void list_target_init(ListTarget *target, const Plan *plan);
 void list_target_release(ListTarget *target);
+
+/* What the ledger says of a chunk, with the lock held while workers run; NULL: not there. */
+const ChunkResult *list_find_chunk(const ListTarget *target, uint32_t table_id, uint32_t number);
 
 /* Sets the plan's done flags, and results of chunks, from the ledger: as each run begins. */
 void list_reconcile(const ListTarget *target, Plan *plan);

@@ -1,0 +1,123 @@
+/*
+ * Probing the staged tables of a target. The target belongs to the driver thread, so the driver
+ * opens the probers, one per worker.
+ */
+#include "engine/run/run.h"
+
+#include <string.h>
+
+#include "engine/base/memory.h"
+#include "engine/run/batch.h"
+
+typedef struct Probing {
+    Prober **probers;
+    const ProbeRequest *requests;
+    ProbeResult *results;
+    size_t count;
+    size_t next;
+    Progress *progress;
+} Probing;
+
+static Status open_prober(void *shared, unsigned worker, void **ret_state, Error *err)
+{
+    const Probing *probing = shared;
+
+    (void)err; /* opened by the driver */
+    *ret_state = probing->probers[worker];
+    return STATUS_OK;
+}
+
+static void leave_prober(void *shared, void *state)
+{
+    (void)shared;
+    (void)state; /* the driver closes it */
+}
+
+/* An item is a result; its request stands at the same place. */
+static void *next_request(void *shared)
+{
+    Probing *probing = shared;
+
+    while (probing->next < probing->count) {
+        size_t at = probing->next++;
+
+        if (probing->requests[at].table != NULL)
+            return &probing->results[at];
+    }
+    return NULL;
+}
+
+static const ProbeRequest *request_of(const Probing *probing, const ProbeResult *result)
+{
+    return &probing->requests[result - probing->results];
+}
+
+static Status probe_table(void *shared, void *state, void *item, Error *err)
+{
+    const Probing *probing = shared;
+    ProbeResult *result = item;
+    const ProbeRequest *request = request_of(probing, result);
+    Status status = STATUS_OK;
+
+    probe_result_release(result); /* of an attempt before */
+    status = prober_probe(state, request, result, err);
+    if (status < 0) {
+        AUTO_FREE_MEMORY char *name = table_display_name(request->table);
+
+        error_prefix(err, "table \"%s\"", name);
+    }
+    return status;
+}
+
+static Status show_probe(void *shared, void *item, Error *err)
+{
+    Probing *probing = shared;
+    const ProbeResult *result = item;
+    const Table *table = request_of(probing, result)->table;
+    AUTO_FREE_MEMORY char *name = table_display_name(table);
+
+    (void)err;
+    progress_note(probing->progress, name);
+    progress_add(probing->progress, table->byte_estimate, result->rows);
+    return STATUS_OK;
+}
+
+static Status probe_all(Probing *probing, unsigned jobs, Error *err)
+{
+    Batch batch = {.ops = {.open = open_prober, .work = probe_table, .close = leave_prober},
+                   .shared = probing,
+                   .jobs = jobs,
+                   .retry_for_ms = RUN_RETRY_FOR_MS,
+                   .next = next_request,
+                   .done = show_probe};
+
+    return batch_run(&batch, err);
+}
+
+static Status open_probers(Target *target, Prober **probers, unsigned jobs, Error *err)
+{
+    for (unsigned i = 0; i < jobs; i++)
+        TRY(target_open_prober(target, &probers[i], err));
+    return STATUS_OK;
+}
+
+Status run_probe_target(Target *target, unsigned jobs, const ProbeRequest *requests, size_t count,
+                        ProbeResult *ret, Progress *progress, Error *err)
+{
+    AUTO_FREE_MEMORY Prober **probers = xcalloc(jobs, sizeof(Prober *));
+    Probing probing = {.probers = probers,
+                       .requests = requests,
+                       .results = ret,
+                       .count = count,
+                       .progress = progress};
+    Status status = STATUS_OK;
+
+    for (size_t i = 0; i < count; i++)
+        ret[i] = (ProbeResult){0};
+    status = open_probers(target, probers, jobs, err);
+    if (status >= 0)
+        status = probe_all(&probing, jobs, err);
+    for (unsigned i = 0; i < jobs; i++)
+        prober_free(probers[i]);
+    return status;
+}

@@ -1,7 +1,7 @@
 #include "engine/base/progress.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
@@ -64,7 +64,7 @@ static double pace_of(uint64_t moved, uint64_t elapsed_ns)
 
 static uint64_t round_pace(double per_second)
 {
-    return per_second < 0x1p63 ? (uint64_t)per_second : UINT64_MAX;
+    return per_second < 0x1p63 ? (uint64_t)(per_second + 0.5) : UINT64_MAX;
 }
 
 static unsigned percent_of(uint64_t done, uint64_t total)
@@ -87,7 +87,7 @@ static uint64_t time_left(uint64_t done, uint64_t total, double per_second)
     if (per_second <= 0.0)
         return UINT64_MAX;
     seconds = (double)left / per_second;
-    return seconds < (double)LONGEST_GUESS_SECONDS ? (uint64_t)seconds + 1 : UINT64_MAX;
+    return seconds < (double)LONGEST_GUESS_SECONDS ? (uint64_t)ceil(seconds) : UINT64_MAX;
 }
 
 ProgressPace progress_pace(const ProgressMeter *meter, uint64_t now_ns)

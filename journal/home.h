@@ -17,7 +17,7 @@ Status home_resolve(const char *given, char **ret, Error *err);
 /* HOME/migrations/NAME, checked with migration_name_check(). The caller frees. */
 Status home_migration_path(const char *home, const char *name, char **ret, Error *err);
 
-/* Names of all migrations, sorted. */
+/* Names of all migrations, sorted: the directories in which there is a journal. */
 Status home_list(const char *home, TextList *ret, Error *err);
 
 bool home_has(const char *home, const char *name);
@@ -26,6 +26,6 @@ bool home_has(const char *home, const char *name);
 Status home_require(const char *home, const char *name, Error *err);
 
 /* The driver's lock (I7). ERROR_LOCKED names the process that holds it and hints at `status` and
- * `stop`. */
+ * `stop`. The migration's directory must exist: who creates a migration makes it first. */
 Status home_lock(const char *home, const char *name, FileLock **ret, Error *err);
 Status home_lock_holder(const char *home, const char *name, pid_t *ret, Error *err);

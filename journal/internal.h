@@ -67,8 +67,8 @@ void query_release(Query *query);
 #define AUTO_QUERY __attribute__((cleanup(query_release)))
 
 /* What is bound must stay until query_run(), or the last query_step(). */
-void query_text(Query *query, const char *text); /* NULL is NULL */
-void query_bytes(Query *query, Bytes bytes);     /* size 0 is NULL */
+void query_text(Query *query, const char *text);              /* NULL is NULL */
+void query_bytes(Query *query, Bytes bytes);                  /* size 0 is NULL */
 void query_blob(Query *query, const void *data, size_t size); /* size 0 is an empty blob */
 void query_integer(Query *query, int64_t value);
 void query_unsigned(Query *query, uint64_t value); /* fails when it does not fit an integer */
@@ -76,21 +76,22 @@ void query_hex(Query *query, uint64_t value, char room[17]);
 
 Status query_step(Query *query, Error *err); /* STATUS_OK on a row, STATUS_DONE at the end */
 Status query_run(Query *query, Error *err);  /* to the end; ready to be bound again */
+void query_reset(Query *query);              /* gives up what is left; ready to be bound again */
 
 /* Columns of the current row; the copies belong to the caller. */
-char *column_copy(const Query *query, int column);         /* NULL stays NULL */
-const char *column_text(const Query *query, int column);   /* borrowed until the next step, or NULL */
-Bytes column_bytes(const Query *query, int column);        /* a copy; NULL is size 0 */
+char *column_copy(const Query *query, int column);       /* NULL stays NULL */
+const char *column_text(const Query *query, int column); /* borrowed until the next step, or NULL */
+Bytes column_bytes(const Query *query, int column);      /* a copy; NULL is size 0 */
 int64_t column_integer(const Query *query, int column);
-uint64_t column_unsigned(const Query *query, int column);  /* the schema forbids negative ones */
+uint64_t column_unsigned(const Query *query, int column); /* the schema forbids negative ones */
 uint32_t column_u32(const Query *query, int column);
 bool column_hex(const Query *query, int column, uint64_t *ret); /* false when malformed */
 
 /*
  * Changes come between begin and end: end commits when status is not a failure, else it rolls back
- * and gives status back. The state in memory is the one on disk when it returns. point names the
- * fault points around the commit; a lost acknowledgement is STATUS_FATAL: the run ends, and the next
- * one reads what is recorded.
+ * and gives status back. What is committed is the state in memory, too. point names the
+ * fault points around the commit; a lost acknowledgement is STATUS_FATAL: the run ends, and the
+ * next one reads what is recorded.
  */
 Status transaction_begin(Journal *journal, Error *err);
 Status transaction_end(Journal *journal, const char *point, Status status, Error *err);
@@ -106,8 +107,11 @@ void view_end(Journal *journal);
 Status state_load(Journal *journal, JournalState *ret, Error *err);
 void state_release(JournalState *state);
 
-/* What of the invariants in journal.c does not hold, in words; NULL when all is well. */
+/* ---- journal.c ---- */
+
+/* Which of the invariants of the state does not hold, in words; NULL when all is well. */
 const char *state_defect(const JournalState *state);
+void assert_journal_state(const JournalState *state);
 
 /* ---- journal_upgrade.c ---- */
 typedef struct UpgradeStep {
@@ -118,14 +122,14 @@ typedef struct UpgradeStep {
 /* The version this program reads and writes. */
 int journal_version(void);
 
-/* From version 0 (an empty database) or later to that of the last step, in the caller's transaction. */
+/* From version 0 (an empty database) or later to that of the last step, in the caller's
+ * transaction. */
 Status journal_upgrade(Journal *journal, const UpgradeStep *steps, size_t count, Error *err);
 Status journal_upgrade_fully(Journal *journal, Error *err);
 Status journal_read_version(Journal *journal, int *ret, Error *err);
 
-/* ---- journal_events.c, journal_evidence.c, journal_plan.c: parts of larger transactions ---- */
+/* ---- journal_events.c, journal_plan.c, journal_evidence.c: parts of what others do ---- */
 Status event_insert(Journal *journal, const char *kind, const char *object, const char *message,
                     Error *err);
-Status evidence_delete_all(Journal *journal, Error *err);
-Status plan_delete(Journal *journal, Error *err);
+Status plan_delete(Journal *journal, Error *err); /* with its evidence, verdicts and promotion */
 extern const RecorderOps journal_recorder_ops;

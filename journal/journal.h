@@ -1,11 +1,14 @@
 /*
- * The journal: what a migration has done and where it stands; the only state of ours that outlives a
- * process on this side. One SQLite file per migration (invariant I2: WAL, synchronous=FULL, STRICT,
- * one writer, schema version, append-only events). It holds no secrets: sources and targets stand in
- * it as `given` (an env: reference stays one) and `display` (redacted).
+ * The journal: what a migration has done and where it stands; the only state of ours that outlives
+ * a process on this side. One SQLite file per migration (invariant I2: WAL, synchronous=FULL,
+ * STRICT, one writer, schema version, append-only events). It holds no secrets: sources and targets
+ * stand in it as `given` (an env: reference stays one) and `display` (redacted).
  *
  * A journal opened for reading can be used while a run writes to it. All calls are from one thread.
- * Every call that changes something is durable when it returns.
+ * Every call that changes something is durable when it returns. When one gives STATUS_FATAL it may
+ * or may not have happened: end the run, and read what is recorded in the next one. A full disk is
+ * STATUS_FAILED with kind ERROR_WAITING; a journal that another program holds is STATUS_RETRY after
+ * 5 s.
  */
 #pragma once
 
@@ -32,27 +35,29 @@ typedef enum JournalMode {
 typedef struct JournalRecord {
     RunIdentity identity; /* epoch: of the last claim */
     Phase phase;
-    bool finished;          /* what was kept is dropped: no way back any more */
-    char *source_given;     /* what --from said: "sqlite:/a.db", "env:SRC"; never a secret */
+    bool finished;      /* what was kept is dropped: no way back any more */
+    char *source_given; /* what --from said: "sqlite:/a.db", "env:SRC"; never a secret */
     char *source_display;
     char *target_given;
     char *target_display;
     int64_t created_us;
-    char *tool_version;     /* that created it */
-    char *snapshot_token;   /* of the snapshot the rows come from, or NULL */
+    char *tool_version;   /* that created it */
+    char *snapshot_token; /* of the snapshot the rows come from, or NULL */
     int64_t snapshot_us;
-    uint64_t seed;          /* of samples; chosen when the attempt begins */
-    VerifyLevel level;      /* evidence taken by stage, or wished for */
-    char *backup_name;      /* what prepare keeps, or NULL */
-    char *intent;           /* an irreversible step that was begun ("promote"), or NULL */
+    uint64_t seed;             /* of samples; chosen when the attempt begins */
+    VerifyLevel level;         /* evidence taken by stage, or wished for */
+    char *backup_name;         /* what prepare keeps, or NULL */
+    char *intent;              /* an irreversible step that was begun ("promote"), or NULL */
     char *catalog_fingerprint; /* of the source when prepared, or NULL */
 } JournalRecord;
 
 /* A new journal for a migration that does not exist yet, in phase initial, attempt 1, with a fresh
- * run identity. directory is HOME/migrations/NAME and exists. source and target are recorded from
- * given and display. */
-Status journal_create(const char *directory, const char *name, const Uri *source,
-                      const Uri *target, const char *tool_version, Journal **ret, Error *err);
+ * run identity. directory is HOME/migrations/NAME and exists. It appears whole or not at all; one
+ * that is there already is ERROR_REFUSED. source and target are recorded from given and display;
+ * where uri_redact() still finds a secret in given, display stands for it, and the address must be
+ * given again to go on. */
+Status journal_create(const char *directory, const char *name, const Uri *source, const Uri *target,
+                      const char *tool_version, Journal **ret, Error *err);
 
 /*
  * Opens one. Refused by name with the remedy: not a journal of ours, damaged (quick_check), of a
@@ -60,8 +65,8 @@ Status journal_create(const char *directory, const char *name, const Uri *source
  * writing and read as they are otherwise where possible. A missing one is ERROR_NOT_FOUND.
  */
 Status journal_open(const char *directory, JournalMode mode, Journal **ret, Error *err);
-/* Removes the journal's files of a migration that has done nothing yet (the caller holds the lock and
- * has no journal open); the directory stays. Fine when there are none. */
+/* Removes the journal's files of a migration that has done nothing yet (the caller holds the lock
+ * and has no journal open); the directory stays. Fine when there are none. */
 Status journal_remove(const char *directory, Error *err);
 
 void journal_free(Journal *journal); /* NULL is fine */
@@ -69,7 +74,11 @@ DEFINE_AUTO_FREE(Journal, journal_free);
 
 const JournalRecord *journal_record(const Journal *journal);
 
-/* Phase changes assert phase_may_follow() and clear the intent; message becomes the event's. */
+/* Reads record and options again: for a reader that watches. */
+Status journal_refresh(Journal *journal, Error *err);
+
+/* Phase changes assert phase_may_follow() and clear the intent; message becomes the event's. From
+ * staged on there must be a plan. initial comes by journal_begin_attempt() only. */
 Status journal_set_phase(Journal *journal, Phase phase, const char *message, Error *err);
 
 /* Before an irreversible step, and when it is settled (NULL). */
@@ -82,8 +91,8 @@ Status journal_set_backup(Journal *journal, const char *name, Error *err);
 Status journal_set_catalog_fingerprint(Journal *journal, const char *fingerprint, Error *err);
 Status journal_set_finished(Journal *journal, const char *message, Error *err);
 
-/* From rolled_back: the next attempt, with a new seed, phase initial, no plan, no snapshot. What
- * earlier attempts recorded stays readable as events. */
+/* From rolled_back, finished or not: the next attempt, with a new seed, phase initial, no plan, no
+ * snapshot. What earlier attempts recorded stays readable as events. */
 Status journal_begin_attempt(Journal *journal, Error *err);
 
 /* Options a run was started with, as words: "jobs" "4". Last one wins. NULL value removes. */
@@ -93,19 +102,27 @@ const char *journal_option(const Journal *journal, const char *name);
 
 /* ---- plan of the current attempt ---- */
 bool journal_has_plan(const Journal *journal);
-/* Stores catalog, chunks with done flags, tasks and promotion, replacing what was there. One
- * transaction together with the snapshot it belongs to. */
+/* Stores catalog, chunks with done flags, tasks and promotion, replacing what was there; evidence
+ * and verdicts of the plan before are forgotten. One transaction together with the snapshot it
+ * belongs to. Not in phase initial. A chunk that is not done is stored without result (bytes,
+ * digest). */
 Status journal_save_plan(Journal *journal, const Plan *plan, const char *snapshot_token,
                          int64_t snapshot_us, Error *err);
+/* STATUS_OK, or STATUS_DONE when there is none: then only a promotion that was saved is in it. */
 Status journal_load_plan(Journal *journal, Plan *ret, Error *err);
+/* Also before there is a plan. */
 Status journal_save_promotion(Journal *journal, const PromotionPlan *promotion, Error *err);
 
-/* The done flags of the plan become those given (after reconciling with the ledger); chunks and
- * tasks keep everything else. Evidence of tables in drop_evidence[id - 1] is forgotten (NULL: none). */
+/* The done flags of the plan become those given (after reconciling with the ledger), with the
+ * results of chunks that are done; chunks and tasks keep everything else. Evidence of tables in
+ * drop_evidence[id - 1] is forgotten (NULL: none). */
 Status journal_save_done(Journal *journal, const Plan *plan, const bool *drop_evidence, Error *err);
 
 /* ---- evidence ---- */
-Recorder *journal_recorder(Journal *journal); /* lives as long as the journal */
+/* Lives as long as the journal. A record outside begin and end is durable by itself. When a record
+ * in a group fails, the whole group is rolled back, and end() fails, too. No other call that
+ * changes the journal may come between begin and end. */
+Recorder *journal_recorder(Journal *journal);
 
 /* Evidence of one table: STATUS_OK, or STATUS_DONE when there is none. request gets level, seed and
  * modulus; its table and chunks are left alone. */
@@ -119,12 +136,12 @@ typedef struct Verdict {
     VerifyLevel level;
     uint64_t source_rows, ledger_rows, target_rows;
     bool keys_compared, keys_equal;
-    uint64_t sampled;     /* rows chosen at random and compared; all rows when sample_is_all */
+    uint64_t sampled; /* rows chosen at random and compared; all rows when sample_is_all */
     bool sample_is_all;
-    uint64_t risk_rows;   /* looked at besides */
+    uint64_t risk_rows; /* looked at besides */
     uint64_t missing, extra, different;
     bool equal;
-    char *detail;         /* why not equal, in words; NULL when equal */
+    char *detail; /* why not equal, in words; NULL when equal */
 } Verdict;
 
 typedef struct Verdicts {
@@ -145,8 +162,8 @@ typedef struct Event {
     int64_t at_us;
     uint32_t attempt;
     uint64_t epoch;
-    char *kind;    /* "phase", "note", "error", "claim", "reset"... */
-    char *object;  /* or NULL */
+    char *kind;   /* "phase", "note", "error", "claim", "reset"... */
+    char *object; /* or NULL */
     char *message;
 } Event;
 

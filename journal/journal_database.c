@@ -166,6 +166,13 @@ Status query_step(Query *query, Error *err)
     return rc == SQLITE_DONE ? STATUS_DONE : journal_error(query->journal, rc, query->action, err);
 }
 
+void query_reset(Query *query)
+{
+    (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
+    query->bound = 0;
+    query->bind_rc = SQLITE_OK;
+}
+
 Status query_run(Query *query, Error *err)
 {
     Status status = STATUS_OK;
@@ -173,9 +180,7 @@ Status query_run(Query *query, Error *err)
     do {
         status = query_step(query, err);
     } while (status == STATUS_OK);
-    (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
-    query->bound = 0;
-    query->bind_rc = SQLITE_OK;
+    query_reset(query);
     return status < 0 ? status : STATUS_OK;
 }
 
@@ -255,7 +260,8 @@ Status transaction_commit(Journal *journal, const char *point, Status status, Er
         roll_back(journal);
         return status;
     }
-    /* Whatever is lost after this is only the news of it: nothing may be repeated in this process. */
+    /* Whatever is lost after this is only the news of it: nothing may be repeated in this process.
+     */
     return fault_after(point, err) < 0 ? STATUS_FATAL : STATUS_OK;
 }
 
@@ -266,7 +272,8 @@ Status transaction_end(Journal *journal, const char *point, Status status, Error
 
     if (status >= 0)
         status = state_load(journal, &next, err);
-    assert(status < 0 || state_defect(&next) == NULL);
+    if (status >= 0)
+        assert_journal_state(&next);
     status = transaction_commit(journal, point, status, err);
     if (status < 0) {
         state_release(&next);

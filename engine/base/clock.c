@@ -5,8 +5,8 @@
 
 #include "engine/base/stop.h"
 
-/* A signal wakes only the thread that got it; the others look this often. */
-#define STOP_LATENCY_MS 20
+/* A signal wakes only the thread that got it; the others look this often (20 ms). */
+#define STOP_LATENCY_NS 20000000L
 
 int64_t clock_wall_us(void)
 {
@@ -59,8 +59,7 @@ void clock_sleep_ms(uint64_t milliseconds)
         until_ns = UINT64_MAX;
     for (; now_ns < until_ns && !stop_requested(); now_ns = clock_monotonic_ns()) {
         uint64_t left_ns = until_ns - now_ns;
-        long slice_ns =
-            left_ns < STOP_LATENCY_MS * 1000000U ? (long)left_ns : STOP_LATENCY_MS * 1000000L;
+        long slice_ns = left_ns < STOP_LATENCY_NS ? (long)left_ns : STOP_LATENCY_NS;
 
         (void)nanosleep(&(struct timespec){.tv_nsec = slice_ns}, NULL); /* cut short: look again */
     }

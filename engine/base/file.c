@@ -26,6 +26,14 @@ static void close_fd_at(int *fd)
 }
 #define AUTO_CLOSE __attribute__((cleanup(close_fd_at)))
 
+static int take_fd(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
 static void close_directory_at(DIR **directory)
 {
     if (*directory != NULL)
@@ -124,8 +132,7 @@ static Status open_temporary(const char *path, int *ret, Error *err)
             continue;
         if (ftruncate(fd, 0) != 0 || fchmod(fd, 0600) != 0)
             return file_error(err, errno, "empty", path);
-        *ret = fd;
-        fd = -1;
+        *ret = take_fd(&fd);
         return STATUS_OK;
     }
 }
@@ -398,8 +405,7 @@ Status file_lock(const char *path, FileLock **ret, pid_t *ret_holder, Error *err
         return file_error(err, errno, "open", path);
     TRY(take_lock(fd, path, ret_holder, err));
     *ret = xcalloc(1, sizeof(**ret));
-    (*ret)->fd = fd;
-    fd = -1;
+    (*ret)->fd = take_fd(&fd);
     return STATUS_OK;
 }
 

@@ -303,16 +303,15 @@ char *uri_redact(const char *text)
     return text_take(&out.text);
 }
 
-/* The text behind env:VARIABLE, or the text itself; borrowed from the environment or the caller. */
+/* Sets *ret to the value behind env:VARIABLE, borrowed from the environment; leaves it for others.
+ */
 static Status resolve_environment(const char *text, const char **ret, Error *err)
 {
     const char *variable = text + strlen("env:");
     const char *value = NULL;
 
-    if (!span_is((Span){text, measure_scheme(text)}, "env")) {
-        *ret = text;
+    if (!span_is((Span){text, measure_scheme(text)}, "env"))
         return STATUS_OK;
-    }
     value = getenv(variable);
     if (value == NULL || *value == '\0') {
         (void)error_kind(err, ERROR_USAGE, "the environment variable \"%s\" is not set", variable);
@@ -358,7 +357,7 @@ Status uri_parse(const char *text, Uri **ret, Error *err)
 {
     AUTO_FREE(uri_free) Uri *uri = xcalloc(1, sizeof(*uri));
     Rewrite given = {.secrets = SECRETS_LEFT_OUT};
-    const char *value = NULL;
+    const char *value = text;
     size_t scheme_size = 0;
     bool readable = false;
 

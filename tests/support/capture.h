@@ -15,6 +15,14 @@
 
 #define CAPTURE_SIZE 65536
 
+/* A path below $TMPDIR for mkstemp() and mkdtemp(); the caller frees it. */
+static inline char *temporary_pattern(const char *name)
+{
+    const char *folder = getenv("TMPDIR");
+
+    return xasprintf("%s/%s_XXXXXX", folder != NULL ? folder : "/tmp", name);
+}
+
 /* stderr goes to a file until capture_end(). */
 typedef struct Capture {
     int saved;
@@ -23,7 +31,7 @@ typedef struct Capture {
 
 static inline Capture capture_begin(void)
 {
-    char path[] = "/tmp/capture_XXXXXX";
+    AUTO_FREE_MEMORY char *path = temporary_pattern("capture");
     Capture capture = {.saved = dup(STDERR_FILENO), .file = mkostemp(path, O_CLOEXEC)};
 
     assert_true(capture.saved >= 0 && capture.file >= 0);
@@ -62,7 +70,7 @@ static inline int exit_code_of(void (*action)(void))
 /* A new folder; the caller removes it with remove_folder(). */
 static inline char *make_folder(void)
 {
-    char *path = xstrdup("/tmp/unit_XXXXXX");
+    char *path = temporary_pattern("unit");
 
     assert_non_null(mkdtemp(path));
     return path;

@@ -21,6 +21,9 @@ static int enter_folder(void **state)
 
 static int leave_folder(void **state)
 {
+#ifdef FAULT_POINTS
+    fault_arm(FAULT_NONE, 0, NULL);
+#endif
     remove_folder(*state);
     return 0;
 }

@@ -29,8 +29,8 @@ static void writes_every_kind_of_value(void **state)
     json_set_string(object, "none", NULL);
     json_set_bool(object, "yes", true);
     json_set_real(object, "half", 0.5);
-    json_set_real(object, "nan", NAN);
-    json_set_real(object, "infinite", INFINITY);
+    json_set_real(object, "nan", (double)NAN);
+    json_set_real(object, "infinite", (double)INFINITY);
     json_add_string(list, "x");
     json_add(list, json_object());
     json_set(object, "list", list);

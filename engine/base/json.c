@@ -206,7 +206,8 @@ int64_t json_integer(const Json *item, int64_t fallback)
     if (cJSON_IsNumber(number)) {
         double real = number->valuedouble;
 
-        return real >= -0x1p63 && real < 0x1p63 && trunc(real) == real ? (int64_t)real : fallback;
+        return real >= -0x1p63 && real < 0x1p63 && (double)(int64_t)real == real ? (int64_t)real
+                                                                                 : fallback;
     }
     if (!cJSON_IsRaw(number))
         return fallback;

@@ -1,6 +1,5 @@
 #include "engine/base/progress.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +86,9 @@ static uint64_t time_left(uint64_t done, uint64_t total, double per_second)
     if (per_second <= 0.0)
         return UINT64_MAX;
     seconds = (double)left / per_second;
-    return seconds < (double)LONGEST_GUESS_SECONDS ? (uint64_t)ceil(seconds) : UINT64_MAX;
+    if (seconds >= (double)LONGEST_GUESS_SECONDS)
+        return UINT64_MAX;
+    return (uint64_t)seconds + ((double)(uint64_t)seconds < seconds ? 1 : 0); /* rounded up */
 }
 
 ProgressPace progress_pace(const ProgressMeter *meter, uint64_t now_ns)

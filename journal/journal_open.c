@@ -333,3 +333,14 @@ Status journal_open(const char *directory, JournalMode mode, Journal **ret, Erro
     *ret = TAKE(journal);
     return STATUS_OK;
 }
+
+/* The database first: what is left of it without one is removed by the next create. */
+Status journal_remove(const char *directory, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = xasprintf("%s/journal.db", directory);
+
+    if (unlink(path) != 0 && errno != ENOENT)
+        return file_error(err, errno, "remove", path);
+    TRY(remove_leftovers(path, err));
+    return directory_sync(directory, err);
+}

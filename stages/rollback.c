@@ -3,6 +3,7 @@
  * and what had been promoted is kept aside until finish.
  */
 #include "engine/base/log.h"
+#include "engine/base/memory.h"
 #include "stages/intent.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -22,9 +23,22 @@ static Status drop_step(Migration *migration, void *context, Error *err)
     return stager_drop_staging(migration->target->stager, &migration->identity, err);
 }
 
+/* Also when a process was killed between raising the epoch and making the target. */
+static Status target_is_missing(Migration *migration, bool *ret, Error *err)
+{
+    AUTO_FREE_MEMORY char *identity = NULL;
+
+    TRY(target_identity(migration->target, &identity, err));
+    *ret = identity == NULL;
+    return STATUS_OK;
+}
+
 static Status drop_staging(Migration *migration, Error *err)
 {
-    if (journal_record(migration->journal)->identity.epoch == 0) /* C1 in claim.c */
+    bool is_missing = false;
+
+    TRY(target_is_missing(migration, &is_missing, err));
+    if (is_missing || journal_record(migration->journal)->identity.epoch == 0) /* C1 in claim.c */
         return record_rolled_back(migration, "nothing had been written to the target", err);
     TRY(migration_claim(migration, err));
     TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));

@@ -79,26 +79,24 @@ static Status refuse_changed_schema(const Migration *migration, const Catalog *p
     return STATUS_INVALID;
 }
 
-/* The plan as recorded, or a new one; then what the target's ledger says of it. */
-static Status get_plan(Migration *migration, Plan *plan, const Snapshot *snapshot, Error *err)
+/* The plan as recorded, or a new one; then what the target's ledger says of it. Consumes now. */
+static Status get_plan(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,
+                       Error *err)
 {
-    AUTO_CATALOG Catalog now = {0};
-
-    TRY(migration_retry(migration, describe_step, &now, err));
     if (!journal_has_plan(migration->journal)) {
-        plan->catalog = now;
-        now = (Catalog){0};
+        plan->catalog = *now;
+        *now = (Catalog){0};
         return plan_afresh(migration, plan, snapshot, err);
     }
     TRY(journal_load_plan(migration->journal, plan, err));
-    if (strcmp(plan->catalog.fingerprint, now.fingerprint) != 0)
-        return refuse_changed_schema(migration, &plan->catalog, &now, err);
+    if (strcmp(plan->catalog.fingerprint, now->fingerprint) != 0)
+        return refuse_changed_schema(migration, &plan->catalog, now, err);
     TRY(reconcile_ledger(migration, plan, err));
 
     const char *recorded = journal_record(migration->journal)->snapshot_token;
 
     if (recorded == NULL || strcmp(recorded, snapshot->token) != 0)
-        return reconcile_snapshot(migration, plan, &now, snapshot, err);
+        return reconcile_snapshot(migration, plan, now, snapshot, err);
     return STATUS_OK;
 }
 
@@ -201,9 +199,13 @@ static Status record_staged(Migration *migration, const Plan *plan, Error *err)
 
 static Status stage_held(Migration *migration, const Snapshot *snapshot, Error *err)
 {
+    AUTO_CATALOG Catalog now = {0};
     AUTO_PLAN Plan plan = {0};
 
-    TRY(get_plan(migration, &plan, snapshot, err));
+    TRY(migration_retry(migration, describe_step, &now, err));
+    target_configure(migration->target, &now);
+    TRY(migration_claim(migration, err));
+    TRY(get_plan(migration, &plan, &now, snapshot, err));
     TRY(copy(migration, &plan, err));
     return record_staged(migration, &plan, err);
 }
@@ -225,10 +227,8 @@ Status stage_stage(Migration *migration, Error *err)
     }
     TRY(migration_retry(migration, hold_step, &snapshot, err));
 
-    Status status = migration_claim(migration, err);
+    Status status = stage_held(migration, &snapshot, err);
 
-    if (status >= 0)
-        status = stage_held(migration, &snapshot, err);
     source_release(migration->source);
     snapshot_release(&snapshot);
     return status;

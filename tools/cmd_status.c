@@ -113,7 +113,6 @@ static Status watch(const Options *options, const char *home, Reply *reply, Erro
     bool is_terminal = !options->json && isatty(STDOUT_FILENO) == 1;
     bool is_running = true;
 
-    reply->one_line = true;
     for (unsigned looks = 0; !stop_requested(); looks++) {
         TRY(look(options, home, reply, &lines, &is_running, err));
         if (!is_running)

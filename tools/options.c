@@ -104,9 +104,6 @@ static Status refuse_unknown(const char *word, const Options *options, Error *er
     closest = suggest(name, names, count);
     if (closest != NULL)
         error_hint(err, "Did you mean --%s?", closest);
-    else
-        error_hint(err, "See `stopover%s%s --help`.", options->command != NULL ? " " : "",
-                   options->command != NULL ? options->command->name : "");
     return STATUS_INVALID;
 }
 
@@ -166,8 +163,6 @@ static Status read_operand(Words *words, char *word, Options *options, Error *er
     words->operands++;
     if (words->operands == 1)
         return command_find(word, &options->command, err);
-    if (options->command->not_yet != NULL)
-        return STATUS_OK; /* whatever it will take: the command says that it is to come */
     if (words->operands > 2 || options->command->operand == OPERAND_NONE)
         return refuse_operand(word, options, err);
     if (options->command->operand == OPERAND_COMMAND)
@@ -177,6 +172,12 @@ static Status read_operand(Words *words, char *word, Options *options, Error *er
     return STATUS_OK;
 }
 
+/* Whatever a command to come will take: it only says that it is to come. */
+static bool is_to_come(const Options *options)
+{
+    return options->command != NULL && options->command->not_yet != NULL;
+}
+
 static Status read_words(Words *words, Options *options, Error *err)
 {
     bool only_operands = false;
@@ -184,7 +185,9 @@ static Status read_words(Words *words, Options *options, Error *err)
     while (words->next < words->count && !options->help && !options->version) {
         char *word = words->items[words->next++];
 
-        if (!only_operands && strcmp(word, "--") == 0)
+        if (is_to_come(options))
+            options->help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+        else if (!only_operands && strcmp(word, "--") == 0)
             only_operands = true;
         else if (!only_operands && word[0] == '-' && word[1] == '-')
             TRY(read_long(words, word, options, err));
@@ -258,11 +261,16 @@ Status options_parse(int argc, char **argv, Options *options, Error *err)
 {
     Words words = {.count = argc, .items = argv, .next = 1};
 
+    Status status = STATUS_OK;
+
     look_ahead(argc, argv, options);
-    TRY(read_words(&words, options, err));
-    if (options->help || options->version)
-        return STATUS_OK;
-    return check_together(options, err);
+    status = read_words(&words, options, err);
+    if (status >= 0 && !options->help && !options->version)
+        status = check_together(options, err);
+    if (status < 0 && err->hint[0] == '\0')
+        error_hint(err, "See `stopover%s%s --help`.", options->command != NULL ? " " : "",
+                   options->command != NULL ? options->command->name : "");
+    return status;
 }
 
 MigrationOptions options_for_migration(const Options *options)

@@ -56,7 +56,7 @@ static void write_document(const Options *options, Reply *reply, Status status, 
     json_set_integer(reply->document, "exit_code", exit_code(status, err));
     if (status < 0)
         json_set(reply->document, "error", error_document(err));
-    printed = json_print(reply->document, !reply->one_line);
+    printed = json_print(reply->document, false);
     (void)puts(printed); /* flush_output() notices */
 }
 

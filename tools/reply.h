@@ -1,6 +1,6 @@
 /*
  * What a command answers: the result on stdout as text for people or, with --json, as one JSON
- * document, also on failure:
+ * document on one line, also on failure:
  *   {"command", "migration", "ok", "exit_code", "error": {"message", "hint"} or null, "status",
  * ...} Everything else goes to stderr.
  */
@@ -15,7 +15,6 @@ typedef struct Options Options;
 typedef struct Reply {
     Json *document; /* commands add keys of their own, such as "status" */
     Text text;      /* what people get */
-    bool one_line;  /* the document stands on one line: it is one of several */
 } Reply;
 
 void reply_init(Reply *reply);

@@ -62,22 +62,42 @@ static void add_next(const Options *options, const Standing *standing, Fields *r
     fields_add(ret, FOR_PEOPLE, "next", cell_text(text_string(&line)));
 }
 
+static void add_share(Fields *ret, const char *key, const Cell share)
+{
+    fields_add(ret, FOR_PEOPLE, key, share.total > 0 ? share : cell_null());
+}
+
 static void add_progress(const Standing *standing, Fields *ret)
 {
     const JournalProgress *now = &standing->progress;
-    bool known = standing->has_plan;
-    Cell bytes = cell_bytes_share(now->bytes_done, now->bytes_planned);
 
-    fields_add(ret, FOR_ALL, "progress", known ? cell_percent(standing->percent) : cell_null());
-    fields_add(ret, FOR_ALL, "tables",
-               known ? cell_count_share(now->tables_copied, now->tables) : cell_null());
-    fields_add(ret, FOR_ALL, "chunks",
-               known ? cell_count_share(now->chunks_done, now->chunks) : cell_null());
-    fields_add(ret, FOR_ALL, "tasks",
-               known ? cell_count_share(now->tasks_done, now->tasks) : cell_null());
-    fields_add(ret, FOR_ALL, "rows",
-               known ? cell_count_share(now->rows_done, now->rows_planned) : cell_null());
-    fields_add(ret, FOR_ALL, "bytes", known ? bytes : cell_null());
+    if (!standing->has_plan)
+        return;
+    fields_add(ret, FOR_PEOPLE, "progress", cell_percent(standing->percent));
+    add_share(ret, "tables", cell_count_share(now->tables_copied, now->tables));
+    add_share(ret, "chunks", cell_count_share(now->chunks_done, now->chunks));
+    add_share(ret, "tasks", cell_count_share(now->tasks_done, now->tasks));
+    add_share(ret, "rows", cell_count_share(now->rows_done, now->rows_planned));
+    add_share(ret, "bytes", cell_bytes_share(now->bytes_done, now->bytes_planned));
+}
+
+static Json *progress_document(const Standing *standing)
+{
+    const JournalProgress *now = &standing->progress;
+    Json *document = json_object();
+
+    json_set_unsigned(document, "percent", standing->percent);
+    json_set_unsigned(document, "tables", now->tables);
+    json_set_unsigned(document, "tables_done", now->tables_copied);
+    json_set_unsigned(document, "chunks", now->chunks);
+    json_set_unsigned(document, "chunks_done", now->chunks_done);
+    json_set_unsigned(document, "tasks", now->tasks);
+    json_set_unsigned(document, "tasks_done", now->tasks_done);
+    json_set_unsigned(document, "rows", now->rows_planned);
+    json_set_unsigned(document, "rows_done", now->rows_done);
+    json_set_unsigned(document, "bytes", now->bytes_planned);
+    json_set_unsigned(document, "bytes_done", now->bytes_done);
+    return document;
 }
 
 static void add_driver(const Standing *standing, Fields *ret)
@@ -115,6 +135,19 @@ static void collect(const Options *options, const Standing *standing, Fields *re
     fields_add(ret, FOR_PROGRAMS, "backup", cell_text(record->backup_name));
     fields_add(ret, FOR_ALL, "kept", cell_text(text_string(&standing->kept)));
     add_next(options, standing, ret);
+}
+
+/* What programs get: null as progress before there is a plan, and after a rollback. */
+static Json *standing_document(const Standing *standing, const Fields *fields)
+{
+    Json *document = json_object();
+
+    fields_set(fields, document);
+    if (standing->has_plan)
+        json_set(document, "progress", progress_document(standing));
+    else
+        json_set_string(document, "progress", NULL);
+    return document;
 }
 
 /* ---- lists behind it ---- */
@@ -213,11 +246,11 @@ static Status show_events(const Options *options, const Standing *standing, Json
 Status standing_show(const Options *options, const Standing *standing, Reply *reply, Error *err)
 {
     AUTO_FIELDS Fields fields = {0};
-    AUTO_FREE(json_free) Json *status = json_object();
+    AUTO_FREE(json_free) Json *status = NULL;
 
     collect(options, standing, &fields);
     fields_print(&fields, "", wants_colour(), &reply->text);
-    fields_set(&fields, status);
+    status = standing_document(standing, &fields);
     if (options->verbose) {
         TRY(show_tables(standing, status, reply, err));
         TRY(show_evidence(standing, status, reply, err));
@@ -261,7 +294,6 @@ void standing_conclude(const Options *options, Status status, Reply *reply)
     AUTO_FREE_MEMORY char *home = NULL;
     AUTO_FREE(standing_free) Standing *standing = NULL;
     AUTO_FIELDS Fields fields = {0};
-    Json *document = NULL;
     Error err = {0};
 
     if (options->name == NULL || home_resolve(options->home, &home, &err) < 0 ||
@@ -273,9 +305,7 @@ void standing_conclude(const Options *options, Status status, Reply *reply)
         return;
     }
     collect(options, standing, &fields);
-    document = json_object();
-    fields_set(&fields, document);
-    json_set(reply->document, "status", document);
+    json_set(reply->document, "status", standing_document(standing, &fields));
     if (status >= 0 || standing->record->phase == PHASE_VERIFICATION_FAILED)
         conclude_in_words(options, standing, &reply->text);
 }

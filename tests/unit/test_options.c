@@ -184,7 +184,7 @@ static void commands_to_come_take_any_words(void **state)
     AUTO_LINE Line line;
 
     (void)state;
-    set_line(&line, "stopover backup list x y");
+    set_line(&line, "stopover backup list x --keep 3");
     assert_int_equal(line.status, STATUS_OK);
     assert_ptr_equal(line.options.command, &command_backup);
 }

@@ -3,19 +3,33 @@
 #include <assert.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/retry.h"
 
 struct Readers {
     Reader **items;
     unsigned count;
 };
 
-Status readers_open(Source *source, unsigned count, Readers **ret, Error *err)
+static Status open_reader(Source *source, uint64_t retry_for_ms, Reader **ret, Error *err)
+{
+    Retry retry;
+    Status status = STATUS_OK;
+
+    retry_begin(&retry, retry_for_ms);
+    do {
+        status = source_open_reader(source, ret, err);
+    } while (retry_again(&retry, &status, err));
+    return status;
+}
+
+Status readers_open(Source *source, unsigned count, uint64_t retry_for_ms, Readers **ret,
+                    Error *err)
 {
     AUTO_FREE(readers_free) Readers *readers = xcalloc(1, sizeof(*readers));
 
     readers->items = xcalloc(count, sizeof(Reader *));
     for (; readers->count < count; readers->count++)
-        TRY(source_open_reader(source, &readers->items[readers->count], err));
+        TRY(open_reader(source, retry_for_ms, &readers->items[readers->count], err));
     *ret = TAKE(readers);
     return STATUS_OK;
 }

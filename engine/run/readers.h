@@ -4,12 +4,16 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "engine/base/cleanup.h"
 #include "engine/flow/source.h"
 
 typedef struct Readers Readers;
 
-Status readers_open(Source *source, unsigned count, Readers **ret, Error *err);
+/* What is transient is retried. */
+Status readers_open(Source *source, unsigned count, uint64_t retry_for_ms, Readers **ret,
+                    Error *err);
 void readers_free(Readers *readers);
 DEFINE_AUTO_FREE(Readers, readers_free);
 

@@ -212,7 +212,7 @@ static Status drive_with_connections(CopyRun *run, Error *err)
     WorkShared shared = {.copy.counters = &run->counters,
                          .copy.retry_for_ms = options->retry_for_ms};
 
-    TRY(readers_open(run->input->source, run->jobs, &readers, err));
+    TRY(readers_open(run->input->source, run->jobs, options->retry_for_ms, &readers, err));
     writers = writers_new(run->input->target, run->input->identity, run->jobs);
     throttle = throttle_new(options->max_rate);
     shared.readers = readers;

@@ -101,7 +101,7 @@ Status run_digest_again(const Plan *plan, Source *source, unsigned jobs, bool *r
 
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         ret_same[i] = true;
-    TRY(readers_open(source, jobs, &readers, err));
+    TRY(readers_open(source, jobs, RUN_RETRY_FOR_MS, &readers, err));
     digesting.readers = readers;
     return batch_run(&batch, err);
 }

@@ -96,7 +96,7 @@ Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk
     Planning planning = {.plan = plan, .parts = parts, .chunk_bytes = chunk_bytes};
 
     assert(plan->chunk_count == 0); /* chunks are ordered by table */
-    TRY(readers_open(source, jobs, &readers, err));
+    TRY(readers_open(source, jobs, RUN_RETRY_FOR_MS, &readers, err));
     planning.readers = readers;
     return plan_tables(&planning, jobs, err);
 }

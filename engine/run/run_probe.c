@@ -4,9 +4,8 @@
  */
 #include "engine/run/run.h"
 
-#include <string.h>
-
 #include "engine/base/memory.h"
+#include "engine/base/retry.h"
 #include "engine/run/batch.h"
 
 typedef struct Probing {
@@ -94,10 +93,22 @@ static Status probe_all(Probing *probing, unsigned jobs, Error *err)
     return batch_run(&batch, err);
 }
 
+static Status open_prober_patiently(Target *target, Prober **ret, Error *err)
+{
+    Retry retry;
+    Status status = STATUS_OK;
+
+    retry_begin(&retry, RUN_RETRY_FOR_MS);
+    do {
+        status = target_open_prober(target, ret, err);
+    } while (retry_again(&retry, &status, err));
+    return status;
+}
+
 static Status open_probers(Target *target, Prober **probers, unsigned jobs, Error *err)
 {
     for (unsigned i = 0; i < jobs; i++)
-        TRY(target_open_prober(target, &probers[i], err));
+        TRY(open_prober_patiently(target, &probers[i], err));
     return STATUS_OK;
 }
 

@@ -131,5 +131,5 @@ Status journal_read_version(Journal *journal, int *ret, Error *err);
 /* ---- journal_events.c, journal_plan.c, journal_evidence.c: parts of what others do ---- */
 Status event_insert(Journal *journal, const char *kind, const char *object, const char *message,
                     Error *err);
-Status plan_delete(Journal *journal, Error *err); /* with its evidence, verdicts and promotion */
+Status plan_forget(Journal *journal, Error *err); /* with evidence, verdicts and promotion */
 extern const RecorderOps journal_recorder_ops;

@@ -310,7 +310,7 @@ static Status start_attempt(Journal *journal, Error *err)
     char seed[17];
 
     TRY(note_end_of_attempt(journal, err));
-    TRY(plan_delete(journal, err));
+    TRY(plan_forget(journal, err));
     TRY(query_prepare(journal,
                       "update migration set attempt = attempt + 1, phase = 'initial',"
                       " finished = 0, intent = null, snapshot_token = null, snapshot_us = 0,"

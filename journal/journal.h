@@ -65,6 +65,7 @@ Status journal_create(const char *directory, const char *name, const Uri *source
  * writing and read as they are otherwise where possible. A missing one is ERROR_NOT_FOUND.
  */
 Status journal_open(const char *directory, JournalMode mode, Journal **ret, Error *err);
+
 /* Removes the journal's files of a migration that has done nothing yet (the caller holds the lock
  * and has no journal open); the directory stays. Fine when there are none. */
 Status journal_remove(const char *directory, Error *err);
@@ -102,10 +103,10 @@ const char *journal_option(const Journal *journal, const char *name);
 
 /* ---- plan of the current attempt ---- */
 bool journal_has_plan(const Journal *journal);
-/* Stores catalog, chunks with done flags, tasks and promotion, replacing what was there; evidence
- * and verdicts of the plan before are forgotten. One transaction together with the snapshot it
- * belongs to. Not in phase initial. A chunk that is not done is stored without result (bytes,
- * digest). */
+/* Stores catalog, chunks with done flags, tasks and promotion, replacing what was there. Verdicts
+ * are forgotten, and so is evidence but that of tables with the same id and fingerprint whose
+ * chunks are all done. One transaction together with the snapshot it belongs to. Not in phase
+ * initial. A chunk that is not done is stored without result (bytes, digest). */
 Status journal_save_plan(Journal *journal, const Plan *plan, const char *snapshot_token,
                          int64_t snapshot_us, Error *err);
 /* STATUS_OK, or STATUS_DONE when there is none: then only a promotion that was saved is in it. */

@@ -52,7 +52,7 @@ Status journal_error(const Journal *journal, int rc, const char *action, Error *
 {
     int primary = rc & 0xff;
 
-    if (rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
+    if (rc == SQLITE_NOMEM || sqlite3_extended_errcode(journal->db) == SQLITE_IOERR_NOMEM)
         out_of_memory();
     if (is_disk_full(journal, primary))
         return report_full(journal, action, sqlite3_errstr(SQLITE_FULL), err);

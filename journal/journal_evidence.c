@@ -181,8 +181,8 @@ static Status replace_evidence(Journal *journal, const ProbeRequest *request,
     digest_format(&result->all, all);
     TRY(query_prepare(journal,
                       "insert or replace into evidence(table_id, level, seed, modulus, rows,"
-                      " keys_rows, keys, all_rows, all_sum, entries)"
-                      " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      " keys_rows, keys, all_rows, all_sum, fingerprint, entries)"
+                      " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                       "record evidence in", &query, err));
     query_integer(&query, request->table->id);
     query_text(&query, verify_level_name(request->level));
@@ -193,6 +193,7 @@ static Status replace_evidence(Journal *journal, const ProbeRequest *request,
     query_text(&query, keys);
     query_unsigned(&query, result->all.rows);
     query_text(&query, all);
+    query_text(&query, request->table->fingerprint);
     query_blob(&query, packed, result->entry_count * ENTRY_SIZE);
     return query_run(&query, err);
 }

@@ -48,8 +48,6 @@ static Status connect_to(Journal *journal, const char *name, int flags, Error *e
         out_of_memory();
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(journal->db, BUSY_TIMEOUT_MS);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_extended_result_codes(journal->db, 1);
     if (rc != SQLITE_OK)
         return journal_error(journal, rc, "open", err);
     return journal_execute(journal,
@@ -160,6 +158,19 @@ Status journal_create(const char *directory, const char *name, const Uri *source
     return journal_open(directory, JOURNAL_WRITE, ret, err);
 }
 
+/* The journal first: logs without one are removed by whoever makes the next. */
+Status journal_remove(const char *directory, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = xasprintf("%s/journal.db", directory);
+
+    TRY(fault_before("journal.remove", err));
+    if (unlink(path) != 0 && errno != ENOENT)
+        return file_error(err, errno, "remove", path);
+    TRY(fault_after("journal.remove", err));
+    TRY(remove_leftovers(path, err));
+    return directory_sync(directory, err);
+}
+
 /* ---- open ---- */
 
 static Status refuse_foreign(const Journal *journal, const char *reason, Error *err)
@@ -229,21 +240,27 @@ static Status connect_immutable(Journal *journal, Error *err)
     return connect_to(journal, text_string(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
 }
 
+/* Connects and reads the first page. */
+static Status look_inside(Journal *journal, int64_t *ret_application_id, Error *err)
+{
+    int flags = journal->mode == JOURNAL_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+
+    TRY(connect_to(journal, journal->path, flags, err));
+    return read_application_id(journal, ret_application_id, err);
+}
+
 static Status connect_for_mode(Journal *journal, int64_t *ret_application_id, Error *err)
 {
-    bool reading = journal->mode == JOURNAL_READ;
-    Status status = STATUS_OK;
-    int primary = SQLITE_OK;
+    Status status = look_inside(journal, ret_application_id, err);
+    int code = 0;
 
-    TRY(connect_to(journal, journal->path, reading ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
-                   err));
-    status = read_application_id(journal, ret_application_id, err);
-    primary = sqlite3_errcode(journal->db);
     if (status >= 0)
-        return STATUS_OK;
-    if (primary == SQLITE_NOTADB)
+        return status;
+    code = sqlite3_errcode(journal->db);
+    if (code == SQLITE_NOTADB)
         return refuse_foreign(journal, sqlite3_errmsg(journal->db), err);
-    if (!reading || (primary & 0xff) != SQLITE_CANTOPEN || has_log(journal))
+    if (journal->mode != JOURNAL_READ || has_log(journal) ||
+        (code != SQLITE_CANTOPEN && code != SQLITE_READONLY))
         return status;
     TRY(connect_immutable(journal, err));
     return read_application_id(journal, ret_application_id, err);
@@ -332,15 +349,4 @@ Status journal_open(const char *directory, JournalMode mode, Journal **ret, Erro
     TRY(load_checked(journal, err));
     *ret = TAKE(journal);
     return STATUS_OK;
-}
-
-/* The database first: what is left of it without one is removed by the next create. */
-Status journal_remove(const char *directory, Error *err)
-{
-    AUTO_FREE_MEMORY char *path = xasprintf("%s/journal.db", directory);
-
-    if (unlink(path) != 0 && errno != ENOENT)
-        return file_error(err, errno, "remove", path);
-    TRY(remove_leftovers(path, err));
-    return directory_sync(directory, err);
 }

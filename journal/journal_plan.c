@@ -9,16 +9,34 @@
 
 static const char action[] = "save the plan in";
 
-Status plan_delete(Journal *journal, Error *err)
+static Status delete_plan(Journal *journal, Error *err)
 {
     return journal_execute(journal,
                            "delete from plan; delete from plan_table; delete from plan_column;"
                            "delete from plan_object; delete from plan_chunk;"
                            "delete from plan_total; delete from plan_task;"
                            "delete from plan_task_after; delete from promotion;"
-                           "delete from promotion_step; delete from evidence;"
-                           "delete from verdict",
-                           "forget the plan in", err);
+                           "delete from promotion_step; delete from verdict",
+                           action, err);
+}
+
+Status plan_forget(Journal *journal, Error *err)
+{
+    TRY(delete_plan(journal, err));
+    return journal_execute(journal, "delete from evidence", action, err);
+}
+
+/* With the plan the snapshot changes. What a table held then it still holds when it has the same
+ * shape and the caller found all its chunks to be as they were copied. */
+static Status delete_stale_evidence(Journal *journal, Error *err)
+{
+    return journal_execute(journal,
+                           "delete from evidence where not exists"
+                           " (select 1 from plan_table t join plan_total p on p.table_id = t.id"
+                           " where t.id = evidence.table_id"
+                           " and t.fingerprint = evidence.fingerprint"
+                           " and p.chunks > 0 and p.chunks_done = p.chunks)",
+                           action, err);
 }
 
 static Status insert_columns(Query *query, const Table *table, Error *err)
@@ -263,12 +281,13 @@ static Status save_head(Journal *journal, const Plan *plan, const char *snapshot
 static Status save_everything(Journal *journal, const Plan *plan, const char *snapshot_token,
                               int64_t snapshot_us, Error *err)
 {
-    TRY(plan_delete(journal, err));
+    TRY(delete_plan(journal, err));
     TRY(save_head(journal, plan, snapshot_token, snapshot_us, err));
     TRY(save_tables(journal, &plan->catalog, err));
     TRY(save_objects(journal, &plan->catalog, err));
     TRY(save_chunks(journal, plan, err));
     TRY(save_totals(journal, plan, err));
+    TRY(delete_stale_evidence(journal, err));
     TRY(save_tasks(journal, plan, err));
     return save_promotion(journal, &plan->promotion, err);
 }

@@ -173,19 +173,21 @@ create table promotion_step(
     step     text not null
 ) strict;
 
--- What the source held. entries: per row looked at 28 bytes, little-endian: hash of the key, low
--- and high half of the row's hash (8 bytes each), reasons (4 bytes).
+-- What the source held; fingerprint is that of the table it was taken of. entries: per row looked
+-- at 28 bytes, little-endian: hash of the key, low and high half of the row's hash (8 bytes each),
+-- reasons (4 bytes).
 create table evidence(
-    table_id  integer primary key check (table_id > 0),
-    level     text not null,
-    seed      text not null check (length(seed) = 16),
-    modulus   text not null check (length(modulus) = 16),
-    rows      integer not null check (rows >= 0),
-    keys_rows integer not null check (keys_rows >= 0),
-    keys      text not null check (length(keys) = 32),
-    all_rows  integer not null check (all_rows >= 0),
-    all_sum   text not null check (length(all_sum) = 32),
-    entries   blob not null check (length(entries) % 28 = 0)
+    table_id    integer primary key check (table_id > 0),
+    level       text not null,
+    seed        text not null check (length(seed) = 16),
+    modulus     text not null check (length(modulus) = 16),
+    rows        integer not null check (rows >= 0),
+    keys_rows   integer not null check (keys_rows >= 0),
+    keys        text not null check (length(keys) = 32),
+    all_rows    integer not null check (all_rows >= 0),
+    all_sum     text not null check (length(all_sum) = 32),
+    fingerprint text not null,
+    entries     blob not null check (length(entries) % 28 = 0)
 ) strict;
 
 create table verdict(

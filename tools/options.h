@@ -69,12 +69,12 @@ typedef struct OptionChoice {
 
 typedef struct OptionRow {
     const char *name;
-    char short_name;      /* 0: none */
     const char *argument; /* "N"; NULL for a flag */
     const char *help;     /* one line; NULL: not on help pages */
     const char *commands; /* words; NULL: all */
     OptionKind kind;
-    size_t field; /* offset in Options */
+    char short_name; /* 0: none */
+    size_t field;    /* offset in Options */
     uint64_t minimum;
     uint64_t maximum;
     const OptionChoice *choices;

@@ -307,7 +307,7 @@ static void append_row(const Grid *table, const size_t *widths, const bool *righ
             continue;
         }
         for (const char *c = table->keys[column]; *c != '\0'; c++) {
-            char letter = *c == '_' ? ' ' : (char)toupper((unsigned char)*c);
+            char letter = (char)toupper((unsigned char)(*c == '_' ? ' ' : *c));
 
             text_append_bytes(ret, &letter, 1);
         }

@@ -205,13 +205,21 @@ static Status note_made(SqliteWriter *writer, const char *name, Error *err)
     return ledger_add_object(writer->db, &writer->identity, LEDGER_MADE, "table", name, err);
 }
 
+/* "could not make index orders_by_day" */
+static Status run_statement(SqliteWriter *writer, const Task *task, Error *err)
+{
+    AUTO_FREE_MEMORY char *action = xasprintf("make %s", task->name);
+
+    return db_exec(writer->db, task->statement, action, err);
+}
+
 static Status create_table(SqliteWriter *writer, const Task *task, const Table *table, Error *err)
 {
     if (schema_has_table(writer->db, table->staged_name))
         return refuse_taken(writer, "table", table->staged_name, err);
     if (sql_has_keyword(task->statement, "autoincrement"))
         TRY(note_made(writer, "sqlite_sequence", err));
-    TRY(db_exec(writer->db, task->statement, task->name, err));
+    TRY(run_statement(writer, task, err));
     return ledger_add_object(writer->db, &writer->identity, name_role_word(NAME_STAGING), "table",
                              table->staged_name, err);
 }
@@ -232,13 +240,19 @@ static Status explain_index(const SqliteWriter *writer, const Task *task, const 
     return status;
 }
 
-/* The task's name is "index NAME": the object is called by the source's name and our role. */
-static Status create_index(SqliteWriter *writer, const Task *task, const Table *table, Error *err)
+/* The task's name is "index NAME"; the object is called by that name and our role. */
+static char *staged_index(const SqliteWriter *writer, const Task *task)
 {
     const char *name = strchr(task->name, ' ');
-    AUTO_FREE_MEMORY char *staged =
-        name_for_role(name == NULL ? task->name : name + 1, NAME_STAGING, writer->identity.id, 0);
-    Status status = db_exec(writer->db, task->statement, task->name, err);
+
+    return name_for_role(name == NULL ? task->name : name + 1, NAME_STAGING, writer->identity.id,
+                         0);
+}
+
+static Status create_index(SqliteWriter *writer, const Task *task, const Table *table, Error *err)
+{
+    AUTO_FREE_MEMORY char *staged = staged_index(writer, task);
+    Status status = run_statement(writer, task, err);
 
     if (status < 0) {
         TRY(explain_index(writer, task, table, err));
@@ -248,25 +262,19 @@ static Status create_index(SqliteWriter *writer, const Task *task, const Table *
                              staged, err);
 }
 
-/* The statement has the rows; where they go is made ready here, as it is only known now. */
-static Status add_statistics(SqliteWriter *writer, const Task *task, Error *err)
+/* ANALYZE is the only way to make SQLite's own table for them; some builds make a second one. */
+static Status make_statistics_tables(SqliteWriter *writer, Error *err)
 {
-    static const char remove_old[] =
-        "delete from sqlite_stat1 where tbl in (select name from stopover_object"
-        " where run = '%s' and attempt = %u and role = 'staging' and type = 'table')";
+    bool had_samples = schema_has_table(writer->db, "sqlite_stat4");
 
-    if (task->statement[0] != '\0') {
-        TRY(note_made(writer, "sqlite_stat1", err));
-        if (!schema_has_table(writer->db, "sqlite_stat1"))
-            TRY(db_exec(writer->db, "analyze sqlite_schema", task->name, err));
-    }
-    if (schema_has_table(writer->db, "sqlite_stat1")) {
-        AUTO_FREE_MEMORY char *remove =
-            xasprintf(remove_old, writer->identity.run, writer->identity.attempt);
-
-        TRY(db_exec(writer->db, remove, task->name, err));
-    }
-    return db_exec(writer->db, task->statement, task->name, err);
+    TRY(note_made(writer, "sqlite_stat1", err));
+    if (schema_has_table(writer->db, "sqlite_stat1"))
+        return STATUS_OK;
+    TRY(db_exec(writer->db, "analyze sqlite_schema", "make the statistics tables", err));
+    if (had_samples || !schema_has_table(writer->db, "sqlite_stat4"))
+        return STATUS_OK;
+    return ledger_add_object(writer->db, &writer->identity, LEDGER_MADE, "table", "sqlite_stat4",
+                             err);
 }
 
 static Status run_inside(SqliteWriter *writer, const Task *task, const Table *table, Error *err)
@@ -279,14 +287,15 @@ static Status run_inside(SqliteWriter *writer, const Task *task, const Table *ta
         TRY(create_index(writer, task, table, err));
         break;
     case TASK_STATISTICS:
-        TRY(add_statistics(writer, task, err));
+        TRY(make_statistics_tables(writer, err));
+        TRY(run_statement(writer, task, err));
         break;
     case TASK_CONSTRAINT:
     case TASK_FOREIGN_KEY:
     case TASK_TRIGGER:
     case TASK_VIEW:
     case TASK_SEQUENCE:
-        TRY(db_exec(writer->db, task->statement, task->name, err));
+        TRY(run_statement(writer, task, err));
         break;
     }
     return ledger_add_task(writer->db, &writer->identity, task, err);
@@ -351,24 +360,20 @@ static Status drop_staging_table(SqliteWriter *writer, const char *name, Error *
     return ledger_remove_object(writer->db, &writer->identity, name, err);
 }
 
-static Status forget_tasks(SqliteWriter *writer, const Plan *plan, const Table *table, Error *err)
+/* The indexes went with their table: so do their records. */
+static Status forget_indexes(SqliteWriter *writer, const Plan *plan, const Table *table, Error *err)
 {
     for (size_t i = 0; i < plan->task_count; i++) {
         const Task *task = &plan->tasks[i];
-        bool is_shared = task->table_id == 0 && task->task_class == TASK_STATISTICS;
 
-        if (task->table_id == table->id && task->task_class == TASK_INDEX) {
-            const char *name = strchr(task->name, ' ');
-            AUTO_FREE_MEMORY char *staged = name_for_role(name == NULL ? task->name : name + 1,
-                                                          NAME_STAGING, writer->identity.id, 0);
+        if (task->table_id != table->id || task->task_class != TASK_INDEX)
+            continue;
 
-            TRY(ledger_remove_object(writer->db, &writer->identity, staged, err));
-        }
-        /* The statistics of all tables are one task; those of this table went with it. */
-        if (is_shared)
-            TRY(ledger_remove_task(writer->db, &writer->identity, task, err));
+        AUTO_FREE_MEMORY char *staged = staged_index(writer, task);
+
+        TRY(ledger_remove_object(writer->db, &writer->identity, staged, err));
     }
-    return ledger_forget_table(writer->db, &writer->identity, table->id, err);
+    return STATUS_OK;
 }
 
 static Status reset_table(Writer *base, const Plan *plan, const Table *table, Error *err)
@@ -382,7 +387,9 @@ static Status reset_table(Writer *base, const Plan *plan, const Table *table, Er
     Status status = drop_staging_table(writer, table->staged_name, err);
 
     if (status >= 0)
-        status = forget_tasks(writer, plan, table, err);
+        status = forget_indexes(writer, plan, table, err);
+    if (status >= 0)
+        status = ledger_forget_table(writer->db, &writer->identity, table->id, err);
     return end_transaction(writer, status, "writer.reset", err);
 }
 

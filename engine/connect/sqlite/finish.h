@@ -1,0 +1,10 @@
+/*
+ * Dropping what is ours: staging before promotion, everything at the end; and its list.
+ */
+#pragma once
+
+#include "engine/connect/sqlite/target_state.h"
+
+Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Error *err);
+Status sqlite_finish(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
+Status sqlite_list_kept(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/memory.h"
 #include "engine/base/stop.h"
 
@@ -213,9 +214,24 @@ static Status set_option(Db *db, int option, int value, Error *err)
     return rc == SQLITE_OK ? STATUS_OK : db_error(db, rc, "set up the connection", err);
 }
 
+/* Looks more often than SQLite's own handler, which sleeps past the gaps of a busy writer. */
+static int wait_a_little(void *context, int waited_ms)
+{
+    (void)context;
+    if (waited_ms >= BUSY_TIMEOUT_MS || stop_requested())
+        return 0;
+    clock_sleep_ms(1);
+    return 1;
+}
+
+void db_wait_for_locks(Db *db, bool on)
+{
+    (void)sqlite3_busy_handler(db->handle, on ? wait_a_little : NULL, NULL); /* cannot fail */
+}
+
 static Status configure(Db *db, DbMode mode, Error *err)
 {
-    (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS); /* cannot fail on an open handle */
+    db_wait_for_locks(db, true);
     TRY(set_option(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, err));
     TRY(set_option(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, err));
     TRY(set_option(db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, err));

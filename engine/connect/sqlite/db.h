@@ -78,3 +78,6 @@ Status db_read_encoding(Db *db, Error *err);
 /* While on, a long statement (count, index build) ends with STATUS_STOPPED soon after a stop was
  * requested. A write it ends may roll back the whole transaction. Off when opened. */
 void db_stop_on_request(Db *db, bool on);
+
+/* Off: what is locked fails at once with STATUS_RETRY, instead of after the busy timeout. */
+void db_wait_for_locks(Db *db, bool on);

@@ -178,6 +178,7 @@ Status snapshot_state_read(Db *db, SnapshotState *ret, Error *err)
         WalState wal = {0};
         TRY(read_wal(db, &wal, err));
         memcpy(state.commits, wal.words, sizeof(wal.words));
+        state.needs_settling = !wal.has_frames;
         state.token = make_token(&info, header, &wal);
     } else {
         memcpy(state.commits, header + HEADER_CHANGE_AT, sizeof(state.commits));

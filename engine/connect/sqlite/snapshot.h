@@ -10,6 +10,7 @@ typedef struct SnapshotState {
     char *token;         /* for the journal: comparable for ever, by any process */
     uint8_t commits[48]; /* only while a connection is open: moves with each commit, nothing else */
     bool is_wal;
+    bool needs_settling; /* the file's time stamp has to tell: see snapshot_settle() */
 } SnapshotState;
 
 void snapshot_state_release(SnapshotState *state);

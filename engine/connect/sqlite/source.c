@@ -77,8 +77,28 @@ static void unpin_all(SqliteSource *source)
 static Status pin_all(SqliteSource *source, Error *err)
 {
     TRY(pin(source->control, err));
-    for (size_t i = 0; i < source->free_count; i++)
-        TRY(pin(source->free[i], err));
+    for (size_t i = 0; i < source->free_count; i++) {
+        /* Who is in the way now waits for the pins we have: waiting would be for nothing. */
+        db_wait_for_locks(source->free[i], false);
+        Status status = pin(source->free[i], err);
+        db_wait_for_locks(source->free[i], true);
+        TRY(status);
+    }
+    return STATUS_OK;
+}
+
+/* Where the time stamp must tell (S3 in snapshot.c), it has to be old enough to tell. */
+static Status read_settled(SqliteSource *source, SnapshotState *ret, Error *err)
+{
+    AUTO_SNAPSHOT_STATE SnapshotState state = {0};
+    TRY(snapshot_state_read(source->control, &state, err));
+    if (state.needs_settling) {
+        TRY(snapshot_settle(source->control, err));
+        snapshot_state_release(&state);
+        TRY(snapshot_state_read(source->control, &state, err));
+    }
+    *ret = state;
+    state.token = NULL;
     return STATUS_OK;
 }
 
@@ -89,8 +109,7 @@ static Status try_snapshot(SqliteSource *source, Snapshot *ret, Error *err)
     AUTO_SNAPSHOT_STATE SnapshotState after = {0};
     TRY(snapshot_state_read(source->control, &before, err));
     TRY(pin_all(source, err));
-    TRY(snapshot_settle(source->control, err));
-    TRY(snapshot_state_read(source->control, &after, err));
+    TRY(read_settled(source, &after, err));
     if (!snapshot_same_commit(&before, &after))
         return STATUS_DONE;
     *ret = (Snapshot){.token = TAKE(after.token), .taken_us = clock_wall_us()};

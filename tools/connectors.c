@@ -1,5 +1,11 @@
 #include "tools/connectors.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
 #include "engine/connect/sqlite/sqlite.h"
 
 static Status refuse(const Uri *uri, Error *err)
@@ -33,4 +39,28 @@ ConnectorTable connectors_all(void)
     };
 
     return connectors;
+}
+
+Status connectors_complete(const Uri *uri, const char *text, char **ret, Error *err)
+{
+    bool is_path = strcmp(uri->scheme, "sqlite") == 0;
+    AUTO_FREE_MEMORY char *directory = NULL;
+
+    if (!is_path || uri->rest[0] == '/' || uri->rest[0] == ':') { /* ":memory:" is refused later */
+        *ret = xstrdup(text);
+        return STATUS_OK;
+    }
+    if (strncmp(uri->given, "env:", 4) == 0) {
+        (void)error_kind(err, ERROR_USAGE, "%s holds a relative path: \"%s\"", uri->given,
+                         uri->display);
+        error_hint(err,
+                   "Write an absolute path there: a migration is gone on with from any place.");
+        return STATUS_INVALID;
+    }
+    directory = getcwd(NULL, 0);
+    if (directory == NULL)
+        return file_error(err, errno, "resolve", uri->rest);
+    *ret =
+        xasprintf("%s:%s/%s", uri->scheme, strcmp(directory, "/") == 0 ? "" : directory, uri->rest);
+    return STATUS_OK;
 }

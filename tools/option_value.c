@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/uri.h"
+#include "tools/connectors.h"
 #include "tools/options.h"
 
 void hide_password(char *argument)
@@ -45,12 +46,12 @@ static Status set_uri(Options *options, const OptionRow *row, char *value, Error
     char **field = field_of(options, row);
     Status status = uri_parse(value, &uri, err);
 
-    if (status >= 0) {
-        *field = xstrdup(value);
+    if (status >= 0)
+        status = connectors_complete(uri, value, field, err);
+    if (status >= 0)
         options->password_in_argument |= uri->password_in_argument;
-    } else {
+    else
         error_prefix(err, "--%s", row->name);
-    }
     hide_password(value);
     return status;
 }

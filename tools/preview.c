@@ -31,15 +31,17 @@ static void write_tables(const Catalog *catalog, Json *plan, Text *text)
         AUTO_FREE_MEMORY char *name = table_display_name(table);
 
         grid_add(&list, cell_text(name));
-        grid_add(&list, cell_count(table->row_estimate));
-        grid_add(&list, cell_bytes(table->byte_estimate));
+        grid_add(&list, table->row_estimate > 0 ? cell_count(table->row_estimate) : cell_null());
+        grid_add(&list, table->byte_estimate > 0 ? cell_bytes(table->byte_estimate) : cell_null());
         grid_add(&list, cell_count(objects[table->id]));
     }
     json_set(plan, "tables", grid_json(&list));
     shown = list; /* borrowed: the first rows of it */
     if (catalog->table_count > SHOWN_TABLES)
         shown.count = SHOWN_TABLES * shown.column_count;
-    text_append_format(text, "%zu tables to copy\n", catalog->table_count);
+    text_append_format(text,
+                       "%zu tables to copy (rows and bytes are estimates, - is not known yet)\n",
+                       catalog->table_count);
     if (catalog->table_count > 0)
         grid_print(&shown, wants_colour(), text);
     if (catalog->table_count > SHOWN_TABLES)

@@ -2,8 +2,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -236,6 +238,37 @@ static void a_password_in_the_wrong_place_is_in_no_message(void **state)
     assert_null(strstr(line.words[3], "secret"));
 }
 
+static void a_relative_path_is_made_absolute_for_the_journal(void **state)
+{
+    AUTO_LINE Line line;
+    char *here = getcwd(NULL, 0);
+    char *whole = NULL;
+
+    (void)state;
+    set_line(&line, "stopover run shop --from sqlite:a.db --to sqlite:../b.db");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_true(asprintf(&whole, "sqlite:%s/a.db", here) > 0);
+    assert_string_equal(line.options.from, whole);
+    free(whole);
+    assert_true(asprintf(&whole, "sqlite:%s/../b.db", here) > 0);
+    assert_string_equal(line.options.to, whole);
+    free(whole);
+    free(here);
+}
+
+static void a_variable_stays_a_variable_and_holds_an_absolute_path(void **state)
+{
+    AUTO_LINE Line line;
+
+    (void)state;
+    assert_int_equal(setenv("TEST_SOURCE", "sqlite:/a.db", 1), 0);
+    set_line(&line, "stopover run shop --from env:TEST_SOURCE");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_string_equal(line.options.from, "env:TEST_SOURCE");
+    assert_int_equal(setenv("TEST_SOURCE", "sqlite:a.db", 1), 0);
+    expect_usage_error("stopover run shop --from env:TEST_SOURCE", "relative path", "absolute");
+}
+
 static void hiding_leaves_what_holds_no_password(void **state)
 {
     char path[] = "sqlite:/data/a:b@c.db";
@@ -308,6 +341,8 @@ int main(void)
         cmocka_unit_test(json_is_known_although_a_word_before_it_is_wrong),
         cmocka_unit_test(a_password_is_kept_but_hidden_in_argv),
         cmocka_unit_test(a_password_in_the_wrong_place_is_in_no_message),
+        cmocka_unit_test(a_relative_path_is_made_absolute_for_the_journal),
+        cmocka_unit_test(a_variable_stays_a_variable_and_holds_an_absolute_path),
         cmocka_unit_test(hiding_leaves_what_holds_no_password),
         cmocka_unit_test(the_next_command_repeats_the_home_that_was_given),
         cmocka_unit_test(every_row_of_the_option_table_is_sound),

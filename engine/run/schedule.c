@@ -63,7 +63,7 @@ struct Schedule {
     RankHeap ready_tasks;  /* by index in the plan */
     RankHeap open_tables;  /* by rank: with chunks to hand out */
     RankHeap ready_probes; /* tables, by rank */
-    Chunk **again;         /* chunks that came back */
+    size_t *again;         /* chunks that came back, by index in the plan */
     size_t again_count;
     size_t again_capacity;
     size_t left; /* C3 */
@@ -373,7 +373,7 @@ static Chunk *take_chunk(Schedule *schedule)
     Chunk *chunk = NULL;
 
     if (schedule->again_count > 0)
-        return schedule->again[--schedule->again_count];
+        return &schedule->plan->chunks[schedule->again[--schedule->again_count]];
     if (!rank_heap_pop(&schedule->open_tables, &rank))
         return NULL;
     table = ranked(schedule, rank);
@@ -459,10 +459,10 @@ void schedule_done(Schedule *schedule, const Work *work)
     }
 }
 
-static void push_again(Schedule *schedule, Chunk *chunk)
+static void push_again(Schedule *schedule, const Chunk *chunk)
 {
     GROW(schedule->again, schedule->again_count, schedule->again_capacity);
-    schedule->again[schedule->again_count++] = chunk;
+    schedule->again[schedule->again_count++] = (size_t)(chunk - schedule->plan->chunks);
 }
 
 void schedule_again(Schedule *schedule, const Work *work)

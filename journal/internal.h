@@ -124,7 +124,7 @@ int journal_version(void);
 
 /* From version 0 (an empty database) or later to that of the last step, in the caller's
  * transaction. */
-Status journal_upgrade(Journal *journal, const UpgradeStep *steps, size_t count, Error *err);
+Status journal_upgrade(Journal *journal, const UpgradeStep *upgrades, size_t count, Error *err);
 Status journal_upgrade_fully(Journal *journal, Error *err);
 Status journal_read_version(Journal *journal, int *ret, Error *err);
 

@@ -36,7 +36,7 @@
  *
  * assert_journal_state() checks J5 and J6 before each commit, the schema J6 to J9 on every row.
  */
-#include "journal/internal.h"
+#include "journal/journal.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -44,6 +44,7 @@
 
 #include "engine/base/memory.h"
 #include "engine/base/random.h"
+#include "journal/internal.h"
 
 static bool needs_plan(Phase phase)
 {

@@ -29,7 +29,8 @@ typedef struct ListSource {
     uint32_t chunk_rows;        /* per chunk */
     uint32_t block_rows;        /* per block */
     size_t row_size;            /* about; 0: as short as can be */
-    uint32_t poisoned;          /* table whose rows cannot be read, or 0 */
+    uint32_t poisoned;          /* table that cannot be read, or 0 */
+    uint32_t poisoned_row;      /* only from this row on */
     uint32_t changed;           /* table whose rows are of another version, or 0 */
     pthread_barrier_t *meeting; /* chunks of tables 1 and 2 begin together; or NULL */
     atomic_uint reads;

@@ -131,7 +131,7 @@ static Status read_rows(Reader *reader, Block *ret, Error *err)
     uint64_t rows = 0;
 
     TRY(fault_before("list.read", err));
-    if (list->source->poisoned == list->table_id)
+    if (list->source->poisoned == list->table_id && list->next >= list->source->poisoned_row)
         return error_set(err, STATUS_FAILED, "could not read");
     if (list->next >= list->end)
         return STATUS_DONE;

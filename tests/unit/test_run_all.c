@@ -14,6 +14,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/stop.h"
 #include "engine/run/run.h"
+#include "engine/run/verdict.h"
 #include "tests/support/list_connector.h"
 
 typedef struct Scene {
@@ -71,6 +72,8 @@ static Status run_once(Scene *scene)
     assert_int_equal(atomic_load(&scene->source.readers), 0);
     for (size_t i = 0; i < count; i++) /* what is not recorded is still wanted */
         assert_true(scene->recorder.evidence[i] || evidence[i].table != NULL);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        assert_null(evidence[i].table);
     return status;
 }
 
@@ -323,6 +326,25 @@ static void reports_a_failure_rather_than_the_stop(void **state)
     end_scene(&scene);
 }
 
+static void keeps_the_first_failure_but_not_before_a_stop(void **state)
+{
+    (void)state;
+    Verdict verdict = {0};
+    Error err = {0};
+
+    verdict_note(&verdict, STATUS_OK, &err);
+    assert_int_equal(verdict_give(&verdict, &err), STATUS_OK);
+    verdict_note(&verdict, STATUS_STOPPED, &(Error){.message = "stopped"});
+    verdict_note(&verdict, STATUS_STOPPED, &(Error){.message = "stopped again"});
+    assert_int_equal(verdict_give(&verdict, &err), STATUS_STOPPED);
+    assert_string_equal(err.message, "stopped");
+    verdict_note(&verdict, STATUS_FAILED, &(Error){.message = "first"});
+    verdict_note(&verdict, STATUS_FATAL, &(Error){.message = "second"});
+    verdict_note(&verdict, STATUS_STOPPED, &(Error){.message = "third"});
+    assert_int_equal(verdict_give(&verdict, &err), STATUS_FAILED);
+    assert_string_equal(err.message, "first");
+}
+
 static void names_table_and_task_of_a_failed_task(void **state)
 {
     (void)state;
@@ -362,6 +384,7 @@ int main(void)
         cmocka_unit_test(is_complete_although_the_wish_to_stop_came_with_the_last_work),
         cmocka_unit_test(names_a_poisoned_table_and_records_what_was_under_way),
         cmocka_unit_test(reports_a_failure_rather_than_the_stop),
+        cmocka_unit_test(keeps_the_first_failure_but_not_before_a_stop),
         cmocka_unit_test(names_table_and_task_of_a_failed_task),
         cmocka_unit_test(refuses_a_plan_with_a_cycle),
     };

@@ -253,6 +253,23 @@ static void gives_up_at_once_on_what_is_not_transient(void **state)
     end_scene(&scene);
 }
 
+static void leaves_a_writer_clean_when_reading_fails_behind_the_read_ahead(void **state)
+{
+    (void)state;
+    Scene scene;
+
+    set_scene(&scene, 12, MIB);
+    scene.source.poisoned = 1;
+    scene.source.poisoned_row = 11;
+    assert_int_equal(copy(&scene), STATUS_FAILED);
+    assert_int_equal(scene.target.writing, 0);
+    scene.source.poisoned = 0;
+    assert_int_equal(copy(&scene), STATUS_OK);
+    assert_int_equal(scene.target.opened, 1); /* its connection is not in doubt */
+    expect_copied(&scene);
+    end_scene(&scene);
+}
+
 static void stops_instead_of_waiting_to_retry(void **state)
 {
     (void)state;
@@ -301,6 +318,7 @@ int main(void)
         cmocka_unit_test(repeats_what_is_transient_until_it_is_there_once),
         cmocka_unit_test(takes_back_what_a_failed_attempt_counted),
         cmocka_unit_test(gives_up_at_once_on_what_is_not_transient),
+        cmocka_unit_test(leaves_a_writer_clean_when_reading_fails_behind_the_read_ahead),
         cmocka_unit_test(stops_instead_of_waiting_to_retry),
         cmocka_unit_test(digests_a_chunk_as_it_was_copied),
     };

@@ -204,6 +204,25 @@ static void never_runs_two_tasks_that_share_a_table(void **state)
     (void)expect_next(schedule, "k3");
 }
 
+static void lets_the_next_one_go_when_a_parked_task_must_wait_elsewhere(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    Work first;
+
+    add_tables(&plan, 2);
+    (void)add_task(&plan, TASK_FOREIGN_KEY, 1, 0);
+    (void)add_task(&plan, TASK_FOREIGN_KEY, 1, 2);
+    (void)add_task(&plan, TASK_FOREIGN_KEY, 1, 0);
+    (void)add_task(&plan, TASK_FOREIGN_KEY, 2, 0);
+    schedule = schedule_new(&plan, NULL);
+    first = expect_next(schedule, "k1");
+    (void)expect_next(schedule, "k4");
+    schedule_done(schedule, &first);
+    (void)expect_next(schedule, "k3"); /* k2 comes first but needs table 2 */
+}
+
 static void probes_after_the_last_chunk_was_handed_out(void **state)
 {
     (void)state;
@@ -546,6 +565,7 @@ int main(void)
         cmocka_unit_test(waits_for_the_tasks_in_after),
         cmocka_unit_test(waits_for_both_tables_of_a_foreign_key),
         cmocka_unit_test(never_runs_two_tasks_that_share_a_table),
+        cmocka_unit_test(lets_the_next_one_go_when_a_parked_task_must_wait_elsewhere),
         cmocka_unit_test(probes_after_the_last_chunk_was_handed_out),
         cmocka_unit_test(prefers_tasks_then_the_biggest_table_then_probes),
         cmocka_unit_test(takes_up_where_the_done_flags_stand),

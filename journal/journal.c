@@ -1,17 +1,19 @@
 /*
  * NOTES ON THE STATE OF A MIGRATION
  *
- *                               .--------------------------.   .--.
- *                               |  stage --again           |   |  | verify, again
- *                               v                          |   |  v
- *   initial ---prepare---> prepared ---stage---> staged --verify--> verified ---promote--->
- * promoted ^                        ^                ^  |              ^   | | | |         repair |
- * | verify       |   | verify, again         | |                        |                |  v |   v
- * | |                        `---------- verification_failed ---'  (as from staged)         | |
- * stage --again      (and to itself)                                   | | |
- *      `--- a new attempt --- rolled_back <--- rollback, from each of the others --------------'
+ *   initial --prepare--> prepared --stage--> staged --verify--> verified --promote--> promoted
+ *      ^                     ^                |   ^                |                     |
+ *      | a new               |         verify |   | repair         |                     |
+ *      | attempt             |                v   |                |                     |
+ *      |                     +-------- verification_failed         |                     |
+ *      |                     |  stage --again                      |                     |
+ *      |                     +-------------------------------------+                     |
+ *      |                        stage --again, from staged, too                          |
+ *      |                                                                                 |
+ *   rolled_back <------------------ rollback, from each of the others -------------------+
  *
- *   verified goes back to prepared by `stage --again`, too. phase_may_follow() has the edges.
+ *   verify may be repeated: verified and verification_failed follow each other and themselves.
+ *   phase_may_follow() has the edges.
  *
  *   transition                      performed by
  *   (none) -> initial               journal_create()
@@ -21,18 +23,21 @@
  * Invariants
  *
  *  J1  The file appears whole, by one rename: there is a journal in phase initial, or there is
- * none. An empty file is a damaged journal, never a new one. J2  Every change is one transaction,
- * durable (WAL, synchronous=FULL) when the call returns. The state in memory is read inside that
- * transaction, so it is never ahead of the disk. When the outcome is unknown the call gives
- * STATUS_FATAL: the run ends, and the next one reads. J3  A phase, a chunk, a task or evidence is
- * recorded after its effect is durable; an intent before. An intent stays until the phase changes
- * or it is settled: who finds one asks the target for the outcome first (I2, I6). J4  Inside a
- * group there are only records. A group counts as a whole or not at all. J5  staged, verified,
- * verification_failed and promoted have a plan; initial has none, and no snapshot. J6  Only
- * promoted and rolled_back can be finished. What is finished has no intent, and only a new attempt
- * leaves it. J7  plan_total holds the sums over plan_chunk: it changes in the same transaction, by
- * a trigger. J8  A chunk has a result (rows, bytes, digest) exactly while it is done. J9  Events
- * are only ever appended, each in the transaction of what it tells.
+ *      none. An empty file is a damaged journal, never a new one.
+ *  J2  Every change is one transaction, durable (WAL, synchronous=FULL) when the call returns. The
+ *      state in memory is read inside that transaction, so it is never ahead of the disk. When the
+ *      outcome is unknown the call gives STATUS_FATAL: the run ends, and the next one reads.
+ *  J3  A phase, a chunk, a task or evidence is recorded after its effect is durable; an intent
+ *      before. An intent stays until the phase changes or it is settled: who finds one asks the
+ *      target for the outcome first (I2, I6).
+ *  J4  Inside a group there are only records. A group counts as a whole or not at all.
+ *  J5  staged, verified, verification_failed and promoted have a plan; initial has none, and no
+ *      snapshot.
+ *  J6  Only promoted and rolled_back can be finished. What is finished has no intent, and only a
+ *      new attempt leaves it.
+ *  J7  plan_total holds the sums over plan_chunk: it changes in the same transaction, by a trigger.
+ *  J8  A chunk has a result (rows, bytes, digest) exactly while it is done.
+ *  J9  Events are only ever appended, each in the transaction of what it tells.
  *
  * assert_journal_state() checks J5 and J6 before each commit, the schema J6 to J9 on every row.
  */

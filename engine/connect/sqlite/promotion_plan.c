@@ -545,7 +545,6 @@ Status sqlite_plan_promotion(Stager *stager, const RunIdentity *identity, const 
     AUTO_SCHEMA Schema live = {0};
     AUTO_SWAP_PAIR SwapPair pair = {0};
     bool ignored = false;
-    size_t refusals = findings_count(findings, FINDING_REFUSAL);
 
     TRY(target_open_to_read(stager_target(stager), &db, err));
     if (db != NULL) {
@@ -556,7 +555,7 @@ Status sqlite_plan_promotion(Stager *stager, const RunIdentity *identity, const 
         schema_index(&live);
     }
     TRY(swap_pair_plan(db, &live, &plan->catalog, identity->id, &pair, findings, err));
-    if (findings_count(findings, FINDING_REFUSAL) == refusals)
+    if (findings_count(findings, FINDING_REFUSAL) == 0)
         TRY(swap_pair_try(&live, &plan->catalog, &pair, findings, err));
     ret->forward = swap_print(&pair.forward);
     ret->inverse = swap_print(&pair.inverse);

@@ -526,6 +526,7 @@ static void keys_and_fields_follow_the_layout_rule(void **state)
     assert_int_equal(layout.key[0].field, 1);
     assert_true(layout.key[0].is_descending);
     assert_string_equal(layout.key[0].collation, "nocase");
+    assert_null(layout.key[1].collation);
     assert_int_equal(layout.key[1].field, 0);
     assert_false(layout.key[1].is_descending);
     layout_release(&layout);

@@ -8,6 +8,7 @@
 enum {
     SAMPLE_POINTS = 64,
     SAMPLE_ROWS = 4, /* at each point */
+    UNSEEKABLE_CHUNKS_MAX = 32,
 };
 
 __extension__ typedef unsigned __int128 Wide; /* the span of rowids does not fit 64 bits */
@@ -35,7 +36,7 @@ static Status count_rows(Planner *planner, Error *err)
 {
     AUTO_TEXT Text sql = {0};
     text_append(&sql, "select count(*) from ");
-    range_append_from(&sql, &planner->layout, planner->table->name);
+    range_append_from(&sql, planner->table->name);
     int64_t rows = 0;
     TRY(db_integer(planner->db, text_string(&sql), 0, &rows, "count rows", err));
     planner->rows = (uint64_t)rows;
@@ -48,7 +49,7 @@ static Status read_end(Planner *planner, const char *function, int64_t *ret, Err
     text_append_format(&sql, "select %s(", function);
     layout_append_key_part(&sql, &planner->layout, 0);
     text_append(&sql, ") from ");
-    range_append_from(&sql, &planner->layout, planner->table->name);
+    range_append_from(&sql, planner->table->name);
     return db_integer(planner->db, text_string(&sql), 0, ret, "find the ends of a table", err);
 }
 
@@ -61,7 +62,7 @@ static Status prepare_from(Planner *planner, bool has_lower, const char *tail, D
     text_append(&sql, "select ");
     layout_append_select(&sql, &planner->layout);
     text_append(&sql, " from ");
-    range_append_from(&sql, &planner->layout, planner->table->name);
+    range_append_from(&sql, planner->table->name);
     range_append_where(&sql, &planner->layout, has_lower ? &some_bound : &open_bound, &open_bound);
     layout_append_order(&sql, &planner->layout, false);
     text_append(&sql, tail);
@@ -256,6 +257,9 @@ static Status cut(Planner *planner, uint64_t chunk_bytes, Error *err)
     uint64_t chunk_count = table->byte_estimate / wanted + (table->byte_estimate % wanted != 0);
     if (chunk_count > planner->rows)
         chunk_count = planner->rows;
+    /* Each chunk may cost a scan of what lies before it: see range_can_seek(). */
+    if (!range_can_seek(&planner->layout) && chunk_count > UNSEEKABLE_CHUNKS_MAX)
+        chunk_count = UNSEEKABLE_CHUNKS_MAX;
     if (chunk_count > UINT32_MAX)
         return error_set(err, STATUS_INVALID, "chunks of table \"%s\" would be too many",
                          table->name);

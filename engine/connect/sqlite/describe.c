@@ -263,8 +263,7 @@ static Column *find_key_column(Table *table, unsigned position)
 }
 
 typedef struct KeyNotes {
-    TextList collations;
-    bool *descending;
+    KeyPartNotes *parts;
     size_t count;
     size_t capacity;
     bool matches; /* the index has exactly the columns of the key, each once and in order */
@@ -272,8 +271,32 @@ typedef struct KeyNotes {
 
 static void key_notes_release(KeyNotes *key)
 {
-    text_list_release(&key->collations);
-    free(key->descending);
+    for (size_t i = 0; i < key->count; i++)
+        free(key->parts[i].collation);
+    free(key->parts);
+}
+
+static bool is_own_collation(const Db *db, const Table *table, int column, const char *collation)
+{
+    const char *own = NULL;
+    if (column < 0 || (size_t)column >= table->column_count)
+        return false;
+    int rc = sqlite3_table_column_metadata(
+        db->handle, "main", table->name, table->columns[column].name, NULL, &own, NULL, NULL, NULL);
+    return rc == SQLITE_OK && own && sqlite3_stricmp(own, collation) == 0;
+}
+
+static void add_key_part(Describer *describer, const Table *table, KeyNotes *key)
+{
+    int column = sqlite3_column_int(describer->key_parts, 0);
+    bool is_descending = sqlite3_column_int(describer->key_parts, 1) != 0;
+    const char *collation = db_column_text(describer->key_parts, 2);
+    bool is_own = !collation || is_own_collation(describer->db, table, column, collation);
+    GROW(key->parts, key->count, key->capacity);
+    key->parts[key->count++] = (KeyPartNotes){.collation = is_own ? NULL : xstrdup(collation),
+                                              .is_descending = is_descending};
+    key->matches = key->matches && column >= 0 && (size_t)column < table->column_count &&
+                   table->columns[column].key_position == key->count;
 }
 
 /* The index that keeps the primary key: none when that is the rowid itself. */
@@ -286,13 +309,7 @@ static Status read_key(Describer *describer, const Table *table, KeyNotes *ret, 
         TRY(status);
         if (status == STATUS_DONE)
             break;
-        int column = sqlite3_column_int(describer->key_parts, 0);
-        const char *collation = db_column_text(describer->key_parts, 2);
-        GROW(ret->descending, ret->count, ret->capacity);
-        ret->descending[ret->count++] = sqlite3_column_int(describer->key_parts, 1) != 0;
-        text_list_add(&ret->collations, collation ? collation : "BINARY");
-        ret->matches = ret->matches && column >= 0 && (size_t)column < table->column_count &&
-                       table->columns[column].key_position == ret->count;
+        add_key_part(describer, table, ret);
     }
     (void)sqlite3_reset(describer->key_parts); /* at its end: nothing to report */
     return STATUS_OK;
@@ -317,9 +334,8 @@ static Status set_key(Describer *describer, const Listed *listed, Table *table, 
     if (listed->is_without_rowid) {
         /* (a, a collate nocase) orders by one column twice: such a key is not worth a rule. */
         table->key = key.matches && key.count > 0 ? KEY_COLUMNS : KEY_NONE;
+        notes.key = key.parts;
         notes.key_count = key.count;
-        notes.key_collations = (const char *const *)key.collations.items;
-        notes.key_descending = key.descending;
     } else {
         bool is_rowid_alias = first && key.count == 0;
         notes.rowid_name = find_rowid_name(table);

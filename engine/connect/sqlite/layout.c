@@ -14,8 +14,8 @@ char *layout_notes(const TableNotes *notes)
     Json *key = json_array();
     for (size_t i = 0; i < notes->key_count; i++) {
         Json *part = json_object();
-        json_set_string(part, "collation", notes->key_collations[i]);
-        json_set_bool(part, "descending", notes->key_descending[i]);
+        json_set_string(part, "collation", notes->key[i].collation);
+        json_set_bool(part, "descending", notes->key[i].is_descending);
         json_add(key, part);
     }
     json_set(json, "key", key);
@@ -46,11 +46,10 @@ static size_t find_key_field(const Layout *layout, size_t position)
 
 static void add_key_part(Layout *layout, size_t field, const Json *note)
 {
-    const char *collation = json_get_string(note, "collation");
     layout->key[layout->key_count++] = (KeyPart){
         .field = field,
         .is_descending = json_get_bool(note, "descending", false),
-        .collation = xstrdup(collation ? collation : "BINARY"),
+        .collation = xstrdup(json_get_string(note, "collation")),
     };
 }
 
@@ -146,8 +145,8 @@ void layout_append_key_part(Text *sql, const Layout *layout, size_t part)
 {
     text_append(sql, "s.");
     append_field(sql, layout, layout->key[part].field);
-    if (layout->key_is_rowid)
-        return;
+    if (!layout->key[part].collation)
+        return; /* the bare column: SQLite seeks by row values of bare columns only */
     text_append(sql, " collate ");
     quote_identifier(sql, layout->key[part].collation);
 }

@@ -25,7 +25,7 @@
 typedef struct KeyPart {
     size_t field;
     bool is_descending;
-    char *collation; /* of the primary key's index, "BINARY" when in doubt; never NULL */
+    char *collation; /* of the primary key's index, where it is not the column's own; else NULL */
 } KeyPart;
 
 typedef struct Layout {
@@ -54,22 +54,25 @@ void layout_append_select(Text *sql, const Layout *layout);
 /* Appends `rowid, "a", "b"`: the column list of an INSERT, in the same order of fields. */
 void layout_append_insert(Text *sql, const Layout *layout);
 
-/* Appends `s."a" collate "NOCASE"`: one part of the key as an expression to order and compare by.
- */
+/* Appends `s."a"`, or `s."a" collate "NOCASE"`: a part of the key, to order and compare by. */
 void layout_append_key_part(Text *sql, const Layout *layout, size_t part);
 
 /* Appends ` order by` and the key's parts, backwards when reverse; nothing with KEY_NONE. */
 void layout_append_order(Text *sql, const Layout *layout, bool reverse);
 
-/* Makes Table.private_data from what describe learns beside the columns. The caller frees.
- * key_collations and key_directions belong to WITHOUT ROWID, in the order of the key. */
+typedef struct KeyPartNotes {
+    char *collation; /* NULL when it is the column's own */
+    bool is_descending;
+} KeyPartNotes;
+
 typedef struct TableNotes {
     const char *rowid_name; /* NULL: none is free, or WITHOUT ROWID */
     bool is_without_rowid;
     bool is_strict;
     bool is_autoincrement;
+    const KeyPartNotes *key; /* WITHOUT ROWID only, in the order of the key */
     size_t key_count;
-    const char *const *key_collations;
-    const bool *key_descending;
 } TableNotes;
+
+/* Makes Table.private_data from what describe learns beside the columns. The caller frees. */
 char *layout_notes(const TableNotes *notes);

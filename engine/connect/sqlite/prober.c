@@ -1,5 +1,5 @@
 /*
- * Probes a table with one scan of its own, in no particular order.
+ * Probes a table with one scan of its own, along the tree that holds it: no index may answer for it.
  *
  * A wide scan reads every column: for a digest of all rows, for the lengths and NULLs that risk
  * rows are picked by, and where the whole row is the key. Else a narrow scan reads the keys alone,
@@ -218,7 +218,7 @@ static Status add_edge(Probe *probe, const Chunk *chunk, bool is_last, Error *er
     text_append(&sql, "select ");
     layout_append_select(&sql, &probe->layout);
     text_append(&sql, " from ");
-    range_append_from(&sql, &probe->layout, probe->name);
+    range_append_from(&sql, probe->name);
     range_append_where(&sql, &probe->layout, &chunk->lower, &chunk->upper);
     layout_append_order(&sql, &probe->layout, is_last);
     text_append(&sql, " limit 1");
@@ -267,7 +267,7 @@ static Status count_rows(Probe *probe, Error *err)
     AUTO_TEXT Text sql = {0};
     int64_t rows = 0;
     text_append(&sql, "select count(*) from ");
-    range_append_from(&sql, &probe->layout, probe->name);
+    range_append_from(&sql, probe->name);
     db_stop_on_request(probe->db, true);
     Status status = db_integer(probe->db, text_string(&sql), 0, &rows, probe->action, err);
     db_stop_on_request(probe->db, false);
@@ -283,9 +283,10 @@ static Status prepare_scan(Probe *probe, Error *err)
     AUTO_TEXT Text sql = {0};
     layout_append_select(&fields, &probe->layout);
     text_append(&from, " from ");
-    range_append_from(&from, &probe->layout, probe->name);
+    range_append_from(&from, probe->name);
     if (probe->is_wide) {
         text_append_format(&sql, "select %s%s", text_string(&fields), text_string(&from));
+        layout_append_order(&sql, &probe->layout, false);
         return db_prepare(probe->db, text_string(&sql), &probe->scan, probe->action, err);
     }
     text_append(&sql, "select ");
@@ -294,6 +295,7 @@ static Status prepare_scan(Probe *probe, Error *err)
         layout_append_key_part(&sql, &probe->layout, part);
     }
     text_append(&sql, text_string(&from));
+    layout_append_order(&sql, &probe->layout, false);
     TRY(db_prepare(probe->db, text_string(&sql), &probe->scan, probe->action, err));
     text_clear(&sql);
     text_append_format(&sql, "select %s%s", text_string(&fields), text_string(&from));

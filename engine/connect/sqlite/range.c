@@ -14,13 +14,15 @@ typedef enum RangeSide {
     SIDE_BEFORE, /* before it */
 } RangeSide;
 
-static bool is_mixed(const Layout *layout)
+bool range_can_seek(const Layout *layout)
 {
-    for (size_t i = 1; i < layout->key_count; i++) {
+    for (size_t i = 0; i < layout->key_count && layout->key_count > 1; i++) {
         if (layout->key[i].is_descending != layout->key[0].is_descending)
-            return true;
+            return false;
+        if (layout->key[i].collation)
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* The comparison of one part: does it look towards larger values? */
@@ -39,7 +41,7 @@ static void append_part(Text *sql, const Layout *layout, size_t part, const char
     text_append_format(sql, " %s ?%zu", operator, first_parameter + part);
 }
 
-/* (a, b) >= (?1, ?2): SQLite seeks by all of it, as long as all parts run the same way. */
+/* (a, b) >= (?1, ?2): SQLite seeks by all of it. */
 static void append_vector(Text *sql, const Layout *layout, RangeSide side, size_t first_parameter)
 {
     text_append(sql, "(");
@@ -54,8 +56,8 @@ static void append_vector(Text *sql, const Layout *layout, RangeSide side, size_
 }
 
 /*
- * a >= ?1 and (a > ?1 or (a = ?1 and b < ?2) or (a = ?1 and b = ?2)), for parts that run in
- * different directions. The first comparison is implied by the rest: it is what SQLite seeks by.
+ * a >= ?1 and (a > ?1 or (a = ?1 and b < ?2) or (a = ?1 and b = ?2)), where
+ * range_can_seek() says no. The first comparison is implied by the rest: it is what SQLite seeks by.
  */
 static void append_expanded(Text *sql, const Layout *layout, RangeSide side, size_t first_parameter)
 {
@@ -80,10 +82,10 @@ static void append_side(Text *sql, const Layout *layout, RangeSide side, size_t 
     if (layout->key_count == 1)
         append_part(sql, layout, 0, operator_for(&layout->key[0], side, side == SIDE_FROM),
                     first_parameter);
-    else if (is_mixed(layout))
-        append_expanded(sql, layout, side, first_parameter);
-    else
+    else if (range_can_seek(layout))
         append_vector(sql, layout, side, first_parameter);
+    else
+        append_expanded(sql, layout, side, first_parameter);
 }
 
 void range_append_where(Text *sql, const Layout *layout, const Bytes *lower, const Bytes *upper)
@@ -131,10 +133,10 @@ Status range_bind(Db *db, DbStatement *statement, const Layout *layout, const By
     return bind_bound(db, statement, layout, upper, 1 + layout->key_count, err);
 }
 
-void range_append_from(Text *sql, const Layout *layout, const char *name)
+void range_append_from(Text *sql, const char *name)
 {
     quote_identifier(sql, name);
-    text_append(sql, layout->is_without_rowid ? " as s" : " as s not indexed");
+    text_append(sql, " as s not indexed");
 }
 
 void row_append(Text *text, const Db *db, DbStatement *statement, int first, size_t count)

@@ -20,8 +20,15 @@ Status range_bind(Db *db, DbStatement *statement, const Layout *layout, const By
 /* Appends ` where` key = bound, bound with range_bind() as a lower bound. */
 void range_append_equal(Text *sql, const Layout *layout);
 
-/* Appends `"name" as s`, kept from reading an index in the table's stead. */
-void range_append_from(Text *sql, const Layout *layout, const char *name);
+/*
+ * Does SQLite find a bound at once, by the whole key? Not where parts run in different directions or
+ * by foreign collations: it then goes through all rows whose first part is equal.
+ */
+bool range_can_seek(const Layout *layout);
+
+/* Appends `"name" as s not indexed`. WITHOUT ROWID only an `order by` of the key keeps SQLite from
+ * reading an index that holds all columns in the table's stead. */
+void range_append_from(Text *sql, const char *name);
 
 /* Appends columns [first, first + count) of the current row as a ROW_TAGGED row. */
 void row_append(Text *text, const Db *db, DbStatement *statement, int first, size_t count);

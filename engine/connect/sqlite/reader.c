@@ -66,7 +66,7 @@ static Status begin_chunk(SqliteReader *reader, const Table *table, const Chunk 
     text_append(&sql, "select ");
     layout_append_select(&sql, &reader->layout);
     text_append(&sql, " from ");
-    range_append_from(&sql, &reader->layout, table->name);
+    range_append_from(&sql, table->name);
     range_append_where(&sql, &reader->layout, &reader->lower, &reader->upper);
     layout_append_order(&sql, &reader->layout, false);
     TRY(db_prepare(reader->db, text_string(&sql), &reader->statement, reader->action, err));

@@ -230,7 +230,7 @@ Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Error *e
         return STATUS_OK;
     TRY(use_fast_drops(db, err));
     TRY(ledger_outcome(db, identity, &outcome, err));
-    if (outcome == OUTCOME_DROPPED)
+    if (outcome == OUTCOME_DROPPED || outcome == OUTCOME_FINISHED)
         return STATUS_OK;
     if (outcome != OUTCOME_NONE)
         return error_kind(err, ERROR_REFUSED,

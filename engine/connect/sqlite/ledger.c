@@ -24,7 +24,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/memory.h"
-#include "engine/flow/names.h"
+#include "engine/connect/sqlite/ledger_query.h"
 
 enum {
     LEDGER_VERSION = 1,
@@ -75,33 +75,22 @@ bool ledger_is_control_table(const char *name)
     return false;
 }
 
-/* Statements here have the run as ?1 and the attempt as ?2; what they say more follows as ?3... */
-static Status prepare(Db *db, const RunIdentity *identity, const char *sql, DbStatement **ret,
+Status ledger_prepare(Db *db, const RunIdentity *identity, const char *sql, DbStatement **ret,
                       Error *err)
 {
     AUTO_FREE(db_finalize) DbStatement *statement = NULL;
 
     TRY(db_prepare(db, sql, &statement, "use the ledger", err));
-    (void)sqlite3_bind_text(statement, 1, identity->run, -1, SQLITE_TRANSIENT);
+    ledger_bind_text(statement, 1, identity->run);
     (void)sqlite3_bind_int64(statement, 2, identity->attempt); /* out of range: not in every one */
     *ret = TAKE(statement);
     return STATUS_OK;
 }
 
-static Status finish(Db *db, DbStatement *statement, Error *err)
+Status ledger_run(Db *db, DbStatement *statement, Error *err)
 {
     TRY(db_step(db, statement, "write the ledger", err));
     return STATUS_OK;
-}
-
-static void bind_text(DbStatement *statement, int index, const char *text)
-{
-    (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
-}
-
-static void bind_integer(DbStatement *statement, int index, uint64_t value)
-{
-    (void)sqlite3_bind_int64(statement, index, (sqlite3_int64)value);
 }
 
 static Status refuse_foreign(const Db *db, const char *name, Error *err)
@@ -145,7 +134,7 @@ static Status find_control_tables(Db *db, size_t *ret_count, const char **ret_fo
     TRY(db_prepare(db, "select sql from main.sqlite_schema where lower(name) = ?1", &query, action,
                    err));
     for (size_t i = 0; i < CONTROL_TABLES; i++) {
-        bind_text(query, 1, control_tables[i].name);
+        ledger_bind_text(query, 1, control_tables[i].name);
 
         Status status = db_step(db, query, action, err);
 
@@ -200,14 +189,15 @@ static Status raise_epoch(Db *db, const RunIdentity *identity, uint64_t *ret, Er
 {
     AUTO_FREE(db_finalize) DbStatement *upsert = NULL;
 
-    TRY(prepare(db, identity,
-                "insert into stopover_run(run, attempt, migration, epoch, claimed_us)"
-                " values (?1, ?2, ?3, 1, ?4) on conflict (run) do update set"
-                " attempt = excluded.attempt, epoch = epoch + 1, claimed_us = excluded.claimed_us"
-                " returning epoch",
-                &upsert, err));
-    bind_text(upsert, 3, identity->migration);
-    bind_integer(upsert, 4, (uint64_t)clock_wall_us());
+    TRY(ledger_prepare(
+        db, identity,
+        "insert into stopover_run(run, attempt, migration, epoch, claimed_us)"
+        " values (?1, ?2, ?3, 1, ?4) on conflict (run) do update set"
+        " attempt = excluded.attempt, epoch = epoch + 1, claimed_us = excluded.claimed_us"
+        " returning epoch",
+        &upsert, err));
+    ledger_bind_text(upsert, 3, identity->migration);
+    ledger_bind_integer(upsert, 4, (uint64_t)clock_wall_us());
     TRY(db_step(db, upsert, "claim the target", err));
 
     uint64_t epoch = (uint64_t)sqlite3_column_int64(upsert, 0);
@@ -251,8 +241,9 @@ static Status check_epoch(Db *db, const RunIdentity *identity, Error *err)
     if (schema_has_table(db, "stopover_run")) {
         AUTO_FREE(db_finalize) DbStatement *query = NULL;
 
-        TRY(prepare(db, identity, "select epoch from stopover_run where run = ?1 and attempt = ?2",
-                    &query, err));
+        TRY(ledger_prepare(db, identity,
+                           "select epoch from stopover_run where run = ?1 and attempt = ?2", &query,
+                           err));
 
         Status status = db_step(db, query, "read the epoch", err);
 
@@ -312,286 +303,6 @@ void ledger_rollback(Db *db)
         (void)sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL); /* what failed is reported */
 }
 
-static void read_result(DbStatement *query, int column, ChunkResult *ret, bool *ret_valid)
-{
-    uint64_t rows = (uint64_t)sqlite3_column_int64(query, column);
-    const char *digest = db_column_text(query, column + 2);
-
-    ret->bytes = (uint64_t)sqlite3_column_int64(query, column + 1);
-    *ret_valid = digest != NULL && digest_parse(digest, rows, &ret->digest);
-}
-
-static Status refuse_digest(const Db *db, Error *err)
-{
-    return error_set(err, STATUS_INVALID, "the records in \"%s\" hold a malformed digest",
-                     db->path);
-}
-
-static Status read_chunks(Db *db, const RunIdentity *identity, const LedgerSink *sink, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-    Status status = STATUS_OK;
-
-    TRY(prepare(db, identity,
-                "select table_id, chunk, rows, bytes, digest from stopover_chunk"
-                " where run = ?1 and attempt = ?2 order by table_id, chunk",
-                &query, err));
-    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
-        ChunkResult result = {0};
-        bool is_valid = false;
-
-        read_result(query, 2, &result, &is_valid);
-        if (!is_valid)
-            return refuse_digest(db, err);
-        TRY(sink->chunk(sink->context, (uint32_t)sqlite3_column_int64(query, 0),
-                        (uint32_t)sqlite3_column_int64(query, 1), &result, err));
-    }
-    return status < 0 ? status : STATUS_OK;
-}
-
-Status ledger_read(Db *db, const RunIdentity *identity, const LedgerSink *sink, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-    Status status = STATUS_OK;
-
-    TRY(read_chunks(db, identity, sink, err));
-    TRY(prepare(db, identity,
-                "select task_id from stopover_task where run = ?1 and attempt = ?2"
-                " order by task_id",
-                &query, err));
-    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK)
-        TRY(sink->task(sink->context, (uint32_t)sqlite3_column_int64(query, 0), err));
-    return status < 0 ? status : STATUS_OK;
-}
-
-Status ledger_add_chunk(Db *db, const RunIdentity *identity, const Chunk *chunk,
-                        const ChunkResult *result, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
-    char digest[33];
-
-    digest_format(&result->digest, digest);
-    TRY(prepare(db, identity,
-                "insert into stopover_chunk(run, attempt, table_id, chunk, rows, bytes, digest)"
-                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                &insert, err));
-    bind_integer(insert, 3, chunk->table_id);
-    bind_integer(insert, 4, chunk->number);
-    bind_integer(insert, 5, result->digest.rows);
-    bind_integer(insert, 6, result->bytes);
-    bind_text(insert, 7, digest);
-    return finish(db, insert, err);
-}
-
-Status ledger_find_chunk(Db *db, const RunIdentity *identity, const Chunk *chunk, bool *ret_found,
-                         ChunkResult *ret, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare(db, identity,
-                "select rows, bytes, digest from stopover_chunk"
-                " where run = ?1 and attempt = ?2 and table_id = ?3 and chunk = ?4",
-                &query, err));
-    bind_integer(query, 3, chunk->table_id);
-    bind_integer(query, 4, chunk->number);
-
-    Status status = db_step(db, query, "read the ledger", err);
-    ChunkResult result = {0};
-    bool is_valid = true;
-
-    TRY(status);
-    if (status == STATUS_OK)
-        read_result(query, 0, &result, &is_valid);
-    if (!is_valid)
-        return refuse_digest(db, err);
-    *ret_found = status == STATUS_OK;
-    if (*ret_found)
-        *ret = result;
-    return STATUS_OK;
-}
-
-static Status prepare_task(Db *db, const RunIdentity *identity, const Task *task, const char *sql,
-                           DbStatement **ret, Error *err)
-{
-    TRY(prepare(db, identity, sql, ret, err));
-    bind_integer(*ret, 3, task->table_id);
-    bind_integer(*ret, 4, task->id);
-    return STATUS_OK;
-}
-
-Status ledger_add_task(Db *db, const RunIdentity *identity, const Task *task, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
-
-    TRY(prepare_task(db, identity, task,
-                     "insert into stopover_task(run, attempt, table_id, task_id)"
-                     " values (?1, ?2, ?3, ?4)",
-                     &insert, err));
-    return finish(db, insert, err);
-}
-
-Status ledger_has_task(Db *db, const RunIdentity *identity, const Task *task, bool *ret, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare_task(db, identity, task,
-                     "select 1 from stopover_task"
-                     " where run = ?1 and attempt = ?2 and table_id = ?3 and task_id = ?4",
-                     &query, err));
-
-    Status status = db_step(db, query, "read the ledger", err);
-
-    TRY(status);
-    *ret = status == STATUS_OK;
-    return STATUS_OK;
-}
-
-Status ledger_remove_task(Db *db, const RunIdentity *identity, const Task *task, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
-
-    TRY(prepare_task(db, identity, task,
-                     "delete from stopover_task"
-                     " where run = ?1 and attempt = ?2 and table_id = ?3 and task_id = ?4",
-                     &remove, err));
-    return finish(db, remove, err);
-}
-
-static Status run_for_table(Db *db, const RunIdentity *identity, const char *sql, uint32_t table_id,
-                            Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *statement = NULL;
-
-    TRY(prepare(db, identity, sql, &statement, err));
-    bind_integer(statement, 3, table_id);
-    return finish(db, statement, err);
-}
-
-Status ledger_forget_table(Db *db, const RunIdentity *identity, uint32_t table_id, Error *err)
-{
-    TRY(run_for_table(db, identity,
-                      "delete from stopover_chunk"
-                      " where run = ?1 and attempt = ?2 and table_id = ?3",
-                      table_id, err));
-    return run_for_table(db, identity,
-                         "delete from stopover_task"
-                         " where run = ?1 and attempt = ?2 and table_id = ?3",
-                         table_id, err);
-}
-
-Status ledger_count_rows(Db *db, const RunIdentity *identity, uint32_t table_id, uint64_t *ret,
-                         Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare(db, identity,
-                "select coalesce(sum(rows), 0) from stopover_chunk"
-                " where run = ?1 and attempt = ?2 and table_id = ?3",
-                &query, err));
-    bind_integer(query, 3, table_id);
-    TRY(db_step(db, query, "read the ledger", err));
-    *ret = (uint64_t)sqlite3_column_int64(query, 0);
-    return STATUS_OK;
-}
-
-void ledger_objects_release(LedgerObjects *objects)
-{
-    for (size_t i = 0; i < objects->count; i++) {
-        free(objects->items[i].role);
-        free(objects->items[i].type);
-        free(objects->items[i].name);
-    }
-    free(objects->items);
-    *objects = (LedgerObjects){0};
-}
-
-Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
-                         const char *name, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
-
-    TRY(prepare(db, identity,
-                "insert into stopover_object(run, attempt, role, type, name)"
-                " values (?1, ?2, ?3, ?4, ?5)",
-                &insert, err));
-    bind_text(insert, 3, role);
-    bind_text(insert, 4, type);
-    bind_text(insert, 5, name);
-    return finish(db, insert, err);
-}
-
-static Status remove_objects(Db *db, const RunIdentity *identity, const char *sql, const char *what,
-                             Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
-
-    TRY(prepare(db, identity, sql, &remove, err));
-    bind_text(remove, 3, what);
-    return finish(db, remove, err);
-}
-
-Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err)
-{
-    return remove_objects(db, identity,
-                          "delete from stopover_object"
-                          " where run = ?1 and attempt = ?2 and name = ?3",
-                          name, err);
-}
-
-Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role, Error *err)
-{
-    return remove_objects(db, identity,
-                          "delete from stopover_object"
-                          " where run = ?1 and attempt = ?2 and role = ?3",
-                          role, err);
-}
-
-Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
-                         const char *name, bool *ret, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare(db, identity,
-                "select 1 from stopover_object where run = ?1 and attempt = ?2 and role = ?3"
-                " and type = ?4 and name = ?5",
-                &query, err));
-    bind_text(query, 3, role);
-    bind_text(query, 4, type);
-    bind_text(query, 5, name);
-
-    Status status = db_step(db, query, "read the ledger", err);
-
-    TRY(status);
-    *ret = status == STATUS_OK;
-    return STATUS_OK;
-}
-
-Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
-                      Error *err)
-{
-    AUTO_LEDGER_OBJECTS LedgerObjects objects = {0};
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-    Status status = STATUS_OK;
-
-    TRY(prepare(db, identity,
-                "select attempt, role, type, name from stopover_object"
-                " where run = ?1 and ?2 in (0, attempt) order by attempt, role, name",
-                &query, err));
-    bind_integer(query, 2, attempt);
-    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
-        GROW(objects.items, objects.count, objects.capacity);
-        objects.items[objects.count++] =
-            (LedgerObject){.attempt = (uint32_t)sqlite3_column_int64(query, 0),
-                           .role = xstrdup(db_column_text(query, 1)),
-                           .type = xstrdup(db_column_text(query, 2)),
-                           .name = xstrdup(db_column_text(query, 3))};
-    }
-    TRY(status);
-    *ret = objects;
-    objects = (LedgerObjects){0};
-    return STATUS_OK;
-}
-
 static void mark_table(const Schema *schema, const char *table)
 {
     size_t count = 0;
@@ -617,91 +328,14 @@ Status ledger_mark_ours(Db *db, Schema *schema, Error *err)
     return status < 0 ? status : STATUS_OK;
 }
 
-Status ledger_add_marker(Db *db, const RunIdentity *identity, Outcome outcome, const char *inverse,
-                         const char *row_counts, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
-
-    TRY(prepare(db, identity,
-                "insert into stopover_marker(run, attempt, kind, at_us, inverse, row_counts)"
-                " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing",
-                &insert, err));
-    bind_text(insert, 3, outcome_name(outcome));
-    bind_integer(insert, 4, (uint64_t)clock_wall_us());
-    bind_text(insert, 5, inverse);
-    bind_text(insert, 6, row_counts);
-    return finish(db, insert, err);
-}
-
-static Status has_marker(Db *db, const RunIdentity *identity, Outcome outcome, bool *ret,
-                         Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare(db, identity,
-                "select 1 from stopover_marker where run = ?1 and kind = ?3"
-                " and (attempt = ?2 or kind = 'finished')",
-                &query, err));
-    bind_text(query, 3, outcome_name(outcome));
-
-    Status status = db_step(db, query, "read the ledger", err);
-
-    TRY(status);
-    *ret = status == STATUS_OK;
-    return STATUS_OK;
-}
-
-Status ledger_outcome(Db *db, const RunIdentity *identity, Outcome *ret, Error *err)
-{
-    /* The last point passed counts. */
-    static const Outcome order[] = {OUTCOME_FINISHED, OUTCOME_ROLLED_BACK, OUTCOME_PROMOTED,
-                                    OUTCOME_DROPPED};
-    bool exists = false;
-
-    TRY(ledger_check(db, &exists, err));
-    for (size_t i = 0; exists && i < sizeof(order) / sizeof(order[0]); i++) {
-        bool is_passed = false;
-
-        TRY(has_marker(db, identity, order[i], &is_passed, err));
-        if (is_passed) {
-            *ret = order[i];
-            return STATUS_OK;
-        }
-    }
-    *ret = OUTCOME_NONE;
-    return STATUS_OK;
-}
-
-Status ledger_read_promotion(Db *db, const RunIdentity *identity, char **ret_inverse,
-                             char **ret_row_counts, Error *err)
-{
-    AUTO_FREE(db_finalize) DbStatement *query = NULL;
-
-    TRY(prepare(db, identity,
-                "select inverse, row_counts from stopover_marker"
-                " where run = ?1 and attempt = ?2 and kind = ?3",
-                &query, err));
-    bind_text(query, 3, outcome_name(OUTCOME_PROMOTED));
-
-    Status status = db_step(db, query, "read the ledger", err);
-
-    TRY(status);
-    if (status == STATUS_DONE || db_column_text(query, 0) == NULL)
-        return error_kind(err, ERROR_REFUSED, "migration \"%s\" has not been promoted",
-                          identity->migration);
-    *ret_inverse = xstrdup(db_column_text(query, 0));
-    *ret_row_counts = xstrdup(db_column_text(query, 1));
-    return STATUS_OK;
-}
-
 static Status run_all(Db *db, const RunIdentity *identity, const char *const *statements,
                       size_t count, Error *err)
 {
     for (size_t i = 0; i < count; i++) {
         AUTO_FREE(db_finalize) DbStatement *statement = NULL;
 
-        TRY(prepare(db, identity, statements[i], &statement, err));
-        TRY(finish(db, statement, err));
+        TRY(ledger_prepare(db, identity, statements[i], &statement, err));
+        TRY(ledger_run(db, statement, err));
     }
     return STATUS_OK;
 }

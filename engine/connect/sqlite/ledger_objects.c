@@ -1,0 +1,183 @@
+/*
+ * The ledger's objects and markers: what is ours (L3 in ledger.c), and which points were passed.
+ */
+#include <stdlib.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/memory.h"
+#include "engine/connect/sqlite/ledger_query.h"
+
+void ledger_objects_release(LedgerObjects *objects)
+{
+    for (size_t i = 0; i < objects->count; i++) {
+        free(objects->items[i].role);
+        free(objects->items[i].type);
+        free(objects->items[i].name);
+    }
+    free(objects->items);
+    *objects = (LedgerObjects){0};
+}
+
+Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
+                         const char *name, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "insert into stopover_object(run, attempt, role, type, name)"
+                       " values (?1, ?2, ?3, ?4, ?5)",
+                       &insert, err));
+    ledger_bind_text(insert, 3, role);
+    ledger_bind_text(insert, 4, type);
+    ledger_bind_text(insert, 5, name);
+    return ledger_run(db, insert, err);
+}
+
+static Status remove_objects(Db *db, const RunIdentity *identity, const char *sql, const char *what,
+                             Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
+
+    TRY(ledger_prepare(db, identity, sql, &remove, err));
+    ledger_bind_text(remove, 3, what);
+    return ledger_run(db, remove, err);
+}
+
+Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err)
+{
+    return remove_objects(db, identity,
+                          "delete from stopover_object"
+                          " where run = ?1 and attempt = ?2 and name = ?3",
+                          name, err);
+}
+
+Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role, Error *err)
+{
+    return remove_objects(db, identity,
+                          "delete from stopover_object"
+                          " where run = ?1 and attempt = ?2 and role = ?3",
+                          role, err);
+}
+
+Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
+                         const char *name, bool *ret, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "select 1 from stopover_object where run = ?1 and attempt = ?2 and role = ?3"
+                       " and type = ?4 and name = ?5",
+                       &query, err));
+    ledger_bind_text(query, 3, role);
+    ledger_bind_text(query, 4, type);
+    ledger_bind_text(query, 5, name);
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    *ret = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
+                      Error *err)
+{
+    AUTO_LEDGER_OBJECTS LedgerObjects objects = {0};
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    TRY(ledger_prepare(db, identity,
+                       "select attempt, role, type, name from stopover_object"
+                       " where run = ?1 and ?2 in (0, attempt) order by attempt, role, name",
+                       &query, err));
+    ledger_bind_integer(query, 2, attempt);
+    while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
+        GROW(objects.items, objects.count, objects.capacity);
+        objects.items[objects.count++] =
+            (LedgerObject){.attempt = (uint32_t)sqlite3_column_int64(query, 0),
+                           .role = xstrdup(db_column_text(query, 1)),
+                           .type = xstrdup(db_column_text(query, 2)),
+                           .name = xstrdup(db_column_text(query, 3))};
+    }
+    TRY(status);
+    *ret = objects;
+    objects = (LedgerObjects){0};
+    return STATUS_OK;
+}
+
+Status ledger_add_marker(Db *db, const RunIdentity *identity, Outcome outcome, const char *inverse,
+                         const char *row_counts, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *insert = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "insert into stopover_marker(run, attempt, kind, at_us, inverse, row_counts)"
+                       " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing",
+                       &insert, err));
+    ledger_bind_text(insert, 3, outcome_name(outcome));
+    ledger_bind_integer(insert, 4, (uint64_t)clock_wall_us());
+    ledger_bind_text(insert, 5, inverse);
+    ledger_bind_text(insert, 6, row_counts);
+    return ledger_run(db, insert, err);
+}
+
+static Status has_marker(Db *db, const RunIdentity *identity, Outcome outcome, bool *ret,
+                         Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "select 1 from stopover_marker where run = ?1 and kind = ?3"
+                       " and (attempt = ?2 or kind = 'finished')",
+                       &query, err));
+    ledger_bind_text(query, 3, outcome_name(outcome));
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    *ret = status == STATUS_OK;
+    return STATUS_OK;
+}
+
+Status ledger_outcome(Db *db, const RunIdentity *identity, Outcome *ret, Error *err)
+{
+    /* The last point passed counts. */
+    static const Outcome order[] = {OUTCOME_FINISHED, OUTCOME_ROLLED_BACK, OUTCOME_PROMOTED,
+                                    OUTCOME_DROPPED};
+    bool exists = false;
+
+    TRY(ledger_check(db, &exists, err));
+    for (size_t i = 0; exists && i < sizeof(order) / sizeof(order[0]); i++) {
+        bool is_passed = false;
+
+        TRY(has_marker(db, identity, order[i], &is_passed, err));
+        if (is_passed) {
+            *ret = order[i];
+            return STATUS_OK;
+        }
+    }
+    *ret = OUTCOME_NONE;
+    return STATUS_OK;
+}
+
+Status ledger_read_promotion(Db *db, const RunIdentity *identity, char **ret_inverse,
+                             char **ret_row_counts, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "select inverse, row_counts from stopover_marker"
+                       " where run = ?1 and attempt = ?2 and kind = ?3",
+                       &query, err));
+    ledger_bind_text(query, 3, outcome_name(OUTCOME_PROMOTED));
+
+    Status status = db_step(db, query, "read the ledger", err);
+
+    TRY(status);
+    if (status == STATUS_DONE || db_column_text(query, 0) == NULL)
+        return error_kind(err, ERROR_REFUSED, "migration \"%s\" has not been promoted",
+                          identity->migration);
+    *ret_inverse = xstrdup(db_column_text(query, 0));
+    *ret_row_counts = xstrdup(db_column_text(query, 1));
+    return STATUS_OK;
+}

@@ -1,0 +1,113 @@
+/*
+ * Tries a promotion on schemas in memory: the one of today and the one that would be. What works in
+ * the first and not in the second stands against it.
+ */
+#include "engine/base/memory.h"
+#include "engine/connect/sqlite/promotion_plan.h"
+#include "engine/connect/sqlite/sql_text.h"
+#include "engine/connect/sqlite/works.h"
+
+bool is_outside_dependent(const Schema *live, const Swap *swap, const SchemaRow *row)
+{
+    size_t count = 0;
+    SchemaRow *const *rows = schema_of_table(live, row->name, &count);
+
+    if (row->is_ours || row_is_internal(row) || row_is_virtual(row) || swap_removes(swap, row))
+        return false;
+    if (row_is(row, "view"))
+        return true;
+    if (!row_is(row, "table") || row->sql == NULL || swap_find(swap, row->name) != NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (row_is(rows[i], "trigger"))
+            return true;
+    }
+    return sql_has_keyword(row->sql, "references");
+}
+
+static void try_outside(const Schema *live, const SwapPair *pair, sqlite3 *before, sqlite3 *after,
+                        Findings *findings)
+{
+    for (size_t i = 0; i < live->count; i++) {
+        const SchemaRow *row = &live->rows[i];
+        AUTO_FREE_MEMORY char *why = NULL;
+
+        if (!is_outside_dependent(live, &pair->forward, row))
+            continue;
+
+        unsigned lost = works(before, row->name, NULL) & ~works(after, row->name, &why);
+        AUTO_FREE_MEMORY char *object = xasprintf("%s %s", row->type, row->name);
+
+        if (lost != 0)
+            finding_once(findings, FINDING_REFUSAL, object,
+                         "Change or drop it in the target, or migrate it together with the tables "
+                         "it uses.",
+                         "it works today and would not with the new tables: %s",
+                         why != NULL ? why : "it depends on what is replaced");
+    }
+}
+
+static void warn_of_broken(const Catalog *catalog, sqlite3 *after, Findings *findings)
+{
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const Object *object = &catalog->objects[i];
+        AUTO_FREE_MEMORY char *why = NULL;
+        AUTO_FREE_MEMORY char *label = xasprintf("view %s", object->name);
+
+        if (object->kind != OBJECT_VIEW || (works(after, object->name, &why) & WORKS_SELECT) != 0)
+            continue;
+        finding_once(findings, FINDING_WARNING, label, NULL, "it will not work in the target: %s",
+                     why != NULL ? why : "unknown reason");
+    }
+}
+
+static void note_references(const Schema *live, const SwapPair *pair, Findings *findings)
+{
+    for (size_t i = 0; i < live->count; i++) {
+        const SchemaRow *row = &live->rows[i];
+        AUTO_TEXT_LIST TextList parents = {0};
+        Error ignored = {0};
+
+        if (!row_is(row, "table") || !is_outside_dependent(live, &pair->forward, row))
+            continue;
+        (void)sql_parents(row->sql, &parents, &ignored); /* only a note */
+        for (size_t j = 0; j < parents.count; j++) {
+            if (swap_find(&pair->forward, parents.items[j]) != NULL)
+                finding_once(findings, FINDING_NOTE, row->name,
+                             "Run `pragma foreign_key_check` in the target after promotion.",
+                             "its foreign key will mean the new table \"%s\"", parents.items[j]);
+        }
+    }
+}
+
+static Status scratch_of_live(const Schema *live, sqlite3 **ret, Error *err)
+{
+    AUTO_SCHEMA Schema before = {0};
+
+    for (size_t i = 0; i < live->count; i++) {
+        if (!live->rows[i].is_ours)
+            (void)schema_add(&before, &live->rows[i]);
+    }
+    schema_index(&before);
+    return works_open_scratch(&before, ret, err);
+}
+
+Status swap_pair_try(const Schema *live, const Catalog *catalog, const SwapPair *pair,
+                     Findings *findings, Error *err)
+{
+    AUTO_FREE(works_close) sqlite3 *before = NULL;
+    AUTO_FREE(works_close) sqlite3 *after = NULL;
+    Error why = {0};
+
+    TRY(scratch_of_live(live, &before, err));
+    if (works_open_scratch(&pair->result, &after, &why) < 0) {
+        finding_once(findings, FINDING_REFUSAL, NULL,
+                     "Leave out the object that it names, or use another target.",
+                     "the target would not be readable with the new tables: %s", why.message);
+        return STATUS_OK;
+    }
+    try_outside(live, pair, before, after, findings);
+    warn_of_broken(catalog, after, findings);
+    note_references(live, pair, findings);
+    return STATUS_OK;
+}

@@ -195,7 +195,7 @@ Status journal_set_intent(Journal *journal, const char *intent, Error *err)
 
 Status journal_set_epoch(Journal *journal, uint64_t epoch, Error *err)
 {
-    AUTO_FREE_MEMORY char *message = xasprintf("target claimed, epoch %" PRIu64, epoch);
+    AUTO_FREE_MEMORY char *message = xasprintf("epoch %" PRIu64, epoch);
     Change change = {
         .point = "journal.epoch",
         .sql = "update migration set epoch = ?2",
@@ -320,7 +320,7 @@ static Status start_attempt(Journal *journal, Error *err)
     TRY(query_prepare(journal,
                       "update migration set attempt = attempt + 1, phase = 'initial',"
                       " finished = 0, intent = null, snapshot_token = null, snapshot_us = 0,"
-                      " catalog_fingerprint = null, seed = ?1",
+                      " catalog_fingerprint = null, backup_name = null, seed = ?1",
                       "begin an attempt in", &query, err));
     query_hex(&query, random_u64(), seed);
     TRY(query_run(&query, err));

@@ -1,10 +1,10 @@
 /*
  * Taking the target, and letting the journal follow what the target says.
  *
- *  C1  Before a claim the journal's epoch is raised: epoch 0 in the journal means that no process
- * of this attempt can have written to the target. C2  An irreversible step is begun with an intent
- * in the journal (I2). After a crash the target's markers decide whether it happened (I6), never
- * the journal.
+ *  C1  Before a claim the journal's epoch is raised: epoch 0 in the journal means that no process of
+ *      this run can have written to the target.
+ *  C2  An irreversible step is begun with an intent in the journal (I2). After a crash the target's
+ *      markers decide whether it happened (I6), never the journal.
  */
 #include <string.h>
 

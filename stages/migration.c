@@ -177,12 +177,30 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
     return migration;
 }
 
+/* Can both be read, and does the source hold what is selected? */
+static Status look_at_ends(Migration *migration, void *context, Error *err)
+{
+    const MigrationOptions *options = context;
+    AUTO_CATALOG Catalog catalog = {0};
+    AUTO_FINDINGS Findings findings = {0};
+    Outcome outcome = OUTCOME_NONE;
+
+    TRY(check_ends(migration, NULL, err));
+    TRY(source_describe(migration->source, &options->selection, &catalog, &findings, err));
+    return stager_outcome(migration->target->stager, &migration->identity, &outcome, err);
+}
+
 /* A new journal, only after both ends were found good: a mistyped path leaves nothing behind. */
 static Status create(Migration *migration, const char *directory, ConnectorTable connectors,
-                     const Words *words, const char *tool_version, Error *err)
+                     const MigrationOptions *options, const Words *words, const char *tool_version,
+                     Error *err)
 {
+    MigrationOptions given = *options; /* only looked at */
+
+    if (given.retry_for_given)
+        migration->run.retry_for_ms = given.retry_for_ms;
     TRY(open_ends(migration, connectors, words->from, words->to, err));
-    TRY(migration_retry(migration, check_ends, NULL, err));
+    TRY(migration_retry(migration, look_at_ends, &given, err));
     return journal_create(directory, migration->name, words->from, words->to, tool_version,
                           &migration->journal, err);
 }
@@ -227,7 +245,7 @@ static Status open_locked(Migration *migration, const char *directory, Connector
         TRY(forget_untouched(migration, directory, &words, err));
     }
     if (migration->journal == NULL)
-        TRY(create(migration, directory, connectors, &words, tool_version, err));
+        TRY(create(migration, directory, connectors, options, &words, tool_version, err));
     else
         TRY(open_recorded(migration, connectors, &words, err));
     TRY(options_record(migration, options, err));

@@ -172,19 +172,37 @@ static Status fail_verification(Migration *migration, const char *statement, con
     return STATUS_INVALID;
 }
 
+/* A difference in the structure of a table counts as one of the table, at every level. */
+static void judge_structure(const Findings *schema, Verdicts *verdicts)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        const Finding *finding = &schema->items[i];
+
+        if (finding->severity != FINDING_REFUSAL)
+            continue;
+        for (size_t j = 0; j < verdicts->count; j++) {
+            Verdict *verdict = &verdicts->items[j];
+            char *before = verdict->detail;
+
+            if (strcmp(verdict->table, finding->object) != 0)
+                continue;
+            verdict->equal = false;
+            verdict->detail = xasprintf("%s%s%s", before != NULL ? before : "",
+                                        before != NULL ? "; " : "", finding->message);
+            free(before);
+        }
+    }
+}
+
 static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLevel level,
-                       const Findings *schema, Error *err)
+                       Error *err)
 {
     Journal *journal = migration->journal;
-    size_t refusals = findings_count(schema, FINDING_REFUSAL);
     AUTO_TEXT Text statement = {0};
 
     verification_statement(verdicts, level, &statement);
-    if (refusals > 0)
-        text_append_format(&statement, "%s%zu differences in the staged structure",
-                           statement.size > 0 ? "; " : "", refusals);
     TRY(journal_save_verdicts(journal, verdicts, err));
-    if (count_different(verdicts) > 0 || refusals > 0) {
+    if (count_different(verdicts) > 0) {
         const char *table = NULL;
 
         for (size_t i = 0; i < verdicts->count && table == NULL; i++)
@@ -225,5 +243,6 @@ Status stage_verify(Migration *migration, Error *err)
         TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
     else
         judge_unverified(&plan, &verdicts);
-    return conclude(migration, &verdicts, record->level, &schema, err);
+    judge_structure(&schema, &verdicts);
+    return conclude(migration, &verdicts, record->level, err);
 }

@@ -84,16 +84,16 @@ void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *r
     Sums sums = add_up(verdicts);
     char count[32];
 
+    if (sums.different > 0) { /* structure is compared at every level */
+        append_differences(verdicts, sums.different, ret);
+        return;
+    }
     if (level == VERIFY_NONE) {
         text_append(ret, "not verified: the level was none");
         return;
     }
-    if (verdicts->count == 0 && level != VERIFY_NONE) {
+    if (verdicts->count == 0) {
         text_append(ret, "no tables to compare");
-        return;
-    }
-    if (sums.different > 0) {
-        append_differences(verdicts, sums.different, ret);
         return;
     }
     format_count(sums.rows, count, sizeof(count));

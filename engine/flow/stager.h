@@ -47,7 +47,7 @@ typedef struct StagerOps {
                              PromotionPlan *ret, Findings *findings, Error *err);
 
     /* Read-only. Compares staged structure with the plan: tables, columns, indexes, sequences. Each
-     * difference is a refusal in findings. */
+     * difference is a refusal in findings whose object is the table's display name. */
     Status (*check_schema)(Stager *stager, const RunIdentity *identity, const Plan *plan,
                            Findings *findings, Error *err);
 

@@ -189,20 +189,22 @@ typedef struct Check {
     Findings *findings;
 } Check;
 
-/* What a task was to make: a row of that name with that statement. Counts it when it is there. */
-static void check_made(const Check *check, const Task *task, const char *name, size_t *found)
+/* What a task was to make for a table: a row of that name with that statement. Counts it when it is
+ * there. */
+static void check_made(const Check *check, const Task *task, const Table *table, const char *name,
+                       size_t *found)
 {
     const SchemaRow *row = schema_find(check->schema, name);
 
     if (row == NULL || row->sql == NULL) {
-        findings_add(check->findings, FINDING_REFUSAL, task->name, stage_again,
-                     "it is not among the staging tables: \"%s\" is missing", name);
+        findings_add(check->findings, FINDING_REFUSAL, table->name, stage_again,
+                     "%s is missing: there is no \"%s\"", task->name, name);
         return;
     }
     (*found)++;
     if (!sql_same_statement(row->sql, task->statement))
-        findings_add(check->findings, FINDING_REFUSAL, task->name, stage_again,
-                     "\"%s\" was changed after it was built", name);
+        findings_add(check->findings, FINDING_REFUSAL, table->name, stage_again,
+                     "%s was changed after it was built, as \"%s\"", task->name, name);
 }
 
 /* Indexes and triggers that somebody has put on a staging table. */
@@ -226,16 +228,19 @@ static void check_structure(const Check *check, const Plan *plan)
 
     for (size_t i = 0; i < plan->task_count; i++) {
         const Task *task = &plan->tasks[i];
+        const Table *table = NULL;
 
+        if (task->task_class != TASK_CREATE && task->task_class != TASK_INDEX)
+            continue;
+        table = catalog_table(&plan->catalog, task->table_id);
         if (task->task_class == TASK_CREATE) {
-            check_made(check, task, catalog_table(&plan->catalog, task->table_id)->staged_name,
-                       &found[task->table_id]);
-        } else if (task->task_class == TASK_INDEX) {
+            check_made(check, task, table, table->staged_name, &found[table->id]);
+        } else {
             const char *index = plan->catalog.objects[task->object_id - 1].name;
             AUTO_FREE_MEMORY char *staged =
                 name_for_role(index, NAME_STAGING, check->identity->id, 0);
 
-            check_made(check, task, staged, &found[task->table_id]);
+            check_made(check, task, table, staged, &found[table->id]);
         }
     }
     for (size_t i = 0; i < plan->catalog.table_count; i++)
@@ -266,14 +271,15 @@ static Status check_sequences(const Check *check, Db *db, const Plan *plan, Erro
 {
     for (size_t i = 0; i < plan->catalog.object_count; i++) {
         const Object *object = &plan->catalog.objects[i];
+        const Table *table = NULL;
         AUTO_FREE_MEMORY char *value = NULL;
 
         if (object->kind != OBJECT_SEQUENCE)
             continue;
-        TRY(read_sequence(db, catalog_table(&plan->catalog, object->table_id)->staged_name, &value,
-                          err));
+        table = catalog_table(&plan->catalog, object->table_id);
+        TRY(read_sequence(db, table->staged_name, &value, err));
         if (value == NULL || strcmp(value, object->definition) != 0)
-            findings_add(check->findings, FINDING_REFUSAL, object->name, stage_again,
+            findings_add(check->findings, FINDING_REFUSAL, table->name, stage_again,
                          "the next AUTOINCREMENT value of its staging table is not the source's");
     }
     return STATUS_OK;

@@ -198,7 +198,7 @@ static void every_value_survives_a_round_trip(void **state)
         {.type = VALUE_INTEGER, .integer = INT64_MAX},
         {.type = VALUE_REAL, .real = 1.0},
         {.type = VALUE_REAL, .real = -0.0},
-        {.type = VALUE_REAL, .real = INFINITY},
+        {.type = VALUE_REAL, .real = HUGE_VAL},
         {.type = VALUE_REAL, .real = 5e-324},
         {.type = VALUE_REAL, .real = 9007199254740993.0},
         bytes_value(VALUE_TEXT, "", 0),

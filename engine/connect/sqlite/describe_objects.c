@@ -295,34 +295,58 @@ static Status add_statistics(Objects *objects, Error *err)
  * Would this SQLite make these tables and indexes at all? They may use functions or collations that
  * only their own program knows. Better said now than by the target after hours of copying.
  */
-static Status try_statement(sqlite3 *scratch, Objects *objects, const char *kind, const char *name,
-                            const char *sql)
+static bool try_statement(sqlite3 *scratch, Objects *objects, const char *kind, const char *name,
+                          const char *sql)
 {
     if (sqlite3_exec(scratch, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return STATUS_OK;
+        return true;
     AUTO_FREE_MEMORY char *object = xasprintf("%s %s", kind, name);
     findings_add(objects->findings, FINDING_REFUSAL, object,
                  "Drop what it needs in the source, or leave the table out with --exclude-table.",
                  "this program's SQLite could not make it: %s", sqlite3_errmsg(scratch));
-    return STATUS_DONE;
+    return false;
 }
 
+static int compare_indexes(const void *left, const void *right)
+{
+    const Object *a = *(const Object *const *)left;
+    const Object *b = *(const Object *const *)right;
+    if (a->table_id != b->table_id)
+        return a->table_id < b->table_id ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* The catalog's indexes by table; ends with NULL. The caller frees. */
+static const Object **list_indexes(const Catalog *catalog)
+{
+    const Object **indexes = xcalloc(catalog->object_count + 1, sizeof(const Object *));
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        if (catalog->objects[i].kind == OBJECT_INDEX)
+            indexes[count++] = &catalog->objects[i];
+    }
+    qsort(indexes, count, sizeof(const Object *), compare_indexes);
+    return indexes;
+}
+
+/* One table at a time: SQLite reads the whole schema again for every statement that changes it. */
 static void try_definitions(sqlite3 *scratch, Objects *objects)
 {
     const Catalog *catalog = objects->catalog;
-    bool *is_made = xcalloc(catalog->table_count + 1, sizeof(*is_made));
+    const Object **indexes = list_indexes(catalog);
+    const Object *const *index = indexes;
     for (size_t i = 0; i < catalog->table_count; i++) {
         const Table *table = &catalog->tables[i];
-        is_made[table->id] =
-            try_statement(scratch, objects, "table", table->name, table->definition) == STATUS_OK;
+        (void)sqlite3_exec(scratch, "begin", NULL, NULL, NULL); /* in memory: cannot fail */
+        bool is_made = try_statement(scratch, objects, "table", table->name, table->definition);
+        for (; *index && (*index)->table_id == table->id; index++) {
+            if (is_made) /* else the table's finding is enough */
+                (void)try_statement(scratch, objects, "index", (*index)->name,
+                                    (*index)->definition);
+        }
+        (void)sqlite3_exec(scratch, "rollback", NULL, NULL, NULL); /* likewise */
     }
-    for (size_t i = 0; i < catalog->object_count; i++) {
-        const Object *object = &catalog->objects[i];
-        if (object->kind == OBJECT_INDEX && is_made[object->table_id])
-            (void)try_statement(scratch, objects, "index", object->name,
-                                object->definition); /* its finding is enough */
-    }
-    free(is_made);
+    free(indexes);
 }
 
 static Status check_definitions(Objects *objects, Error *err)
@@ -332,8 +356,6 @@ static Status check_definitions(Objects *objects, Error *err)
         sqlite3_open_v2(":memory:", &scratch, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
         (void)sqlite3_db_config(scratch, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL); /* as db_open */
-        /* Small pages: each table takes one. In one transaction it is quicker. */
-        (void)sqlite3_exec(scratch, "pragma page_size = 512; begin", NULL, NULL, NULL);
         try_definitions(scratch, objects);
     }
     (void)sqlite3_close(scratch); /* holds nothing */

@@ -213,9 +213,9 @@ static void staged_structure_that_was_tampered_with_is_refused(void **state)
 {
     (void)state;
     static const char *const changes[][3] = {
-        {"alter table a_staging_%s add column z", "table a", "changed"},
-        {"drop table b_staging_%s", "table b", "missing"},
-        {"drop index b_t_staging_%s", "index b_t", "missing"},
+        {"alter table a_staging_%s add column z", "a", "table a was changed"},
+        {"drop table b_staging_%s", "b", "table b is missing"},
+        {"drop index b_t_staging_%s", "b", "index b_t is missing"},
         {"create index extra on b_staging_%s(id)", "b", "not in the source"},
         {"create trigger extra after insert on a_staging_%s begin select 1; end", "a",
          "not in the source"},

@@ -73,7 +73,8 @@ Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role,
 Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
                          const char *name, bool *ret, Error *err);
 
-/* This run's objects, of one attempt or of all (0), ordered by attempt, role, and as made. */
+/* Appends this run's objects, of one attempt or of all (0), by attempt, role and name. The list is
+ * the caller's also after a failure. */
 Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
                       Error *err);
 

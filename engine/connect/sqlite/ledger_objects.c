@@ -82,7 +82,6 @@ Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, 
 Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
                       Error *err)
 {
-    AUTO_LEDGER_OBJECTS LedgerObjects objects = {0};
     AUTO_FREE(db_finalize) DbStatement *query = NULL;
     Status status = STATUS_OK;
 
@@ -92,17 +91,14 @@ Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, Led
                        &query, err));
     ledger_bind_integer(query, 2, attempt);
     while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK) {
-        GROW(objects.items, objects.count, objects.capacity);
-        objects.items[objects.count++] =
+        GROW(ret->items, ret->count, ret->capacity);
+        ret->items[ret->count++] =
             (LedgerObject){.attempt = (uint32_t)sqlite3_column_int64(query, 0),
                            .role = xstrdup(db_column_text(query, 1)),
                            .type = xstrdup(db_column_text(query, 2)),
                            .name = xstrdup(db_column_text(query, 3))};
     }
-    TRY(status);
-    *ret = objects;
-    objects = (LedgerObjects){0};
-    return STATUS_OK;
+    return status < 0 ? status : STATUS_OK;
 }
 
 Status ledger_add_marker(Db *db, const RunIdentity *identity, Outcome outcome, const char *inverse,

@@ -132,13 +132,13 @@ static char *token_name(const Token *token)
     if (token->kind == TOKEN_WORD || token->size < 2)
         return xstrndup(token->text, token->size);
 
-    char quote = *token->text == '[' ? ']' : *token->text;
+    char quote = *token->text;
     char *name = xmalloc(token->size);
     size_t size = 0;
 
     for (size_t i = 1; i + 1 < token->size; i++) {
         name[size++] = token->text[i];
-        if (quote != ']' && token->text[i] == quote)
+        if (quote != '[' && token->text[i] == quote)
             i++;
     }
     name[size] = '\0';
@@ -406,6 +406,7 @@ bool sql_same_statement(const char *a, const char *b)
     Head head_a = find_head(a);
     Head head_b = find_head(b);
 
-    return head_a.kind != NULL && head_a.kind == head_b.kind &&
-           head_a.is_unique == head_b.is_unique && strcmp(head_a.rest, head_b.rest) == 0;
+    if (head_a.rest == NULL || head_b.rest == NULL || head_a.kind != head_b.kind)
+        return false;
+    return head_a.is_unique == head_b.is_unique && strcmp(head_a.rest, head_b.rest) == 0;
 }

@@ -57,7 +57,7 @@ static Status plan_indexes(const RunIdentity *identity, Plan *plan, Error *err)
 /* Per table id the object of this kind, or NULL; the caller frees. */
 static const Object **objects_by_table(const Catalog *catalog, ObjectKind kind)
 {
-    const Object **objects = xcalloc(catalog->table_count + 1, sizeof(*objects));
+    const Object **objects = xcalloc(catalog->table_count + 1, sizeof(const Object *));
 
     for (size_t i = 0; i < catalog->object_count; i++) {
         const Object *object = &catalog->objects[i];

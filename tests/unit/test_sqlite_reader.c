@@ -243,7 +243,7 @@ static void copy_table(HeldSource *held, Db *copy, const Table *table)
     reader_end(held->reader);
 }
 
-/* `select typeof(s.a), hex(s.a), s.a, ... from SCHEMA.table as s`, the rowid too where it has a name. */
+/* `select typeof(s.a), hex(cast(s.a as blob)), s.a, ... from SCHEMA.table as s`, the rowid too where it has a name. */
 static void append_look(Text *sql, const char *schema, const Table *table, const Layout *layout)
 {
     text_append(sql, "select 0");
@@ -252,7 +252,7 @@ static void append_look(Text *sql, const char *schema, const Table *table, const
     for (size_t i = 0; i < table->column_count; i++) {
         AUTO_TEXT Text name = {0};
         quote_identifier(&name, table->columns[i].name);
-        text_append_format(sql, ", typeof(s.%s), hex(s.%s), s.%s", text_string(&name),
+        text_append_format(sql, ", typeof(s.%s), hex(cast(s.%s as blob)), s.%s", text_string(&name),
                            text_string(&name), text_string(&name));
     }
     text_append_format(sql, " from %s.", schema);

@@ -8,6 +8,8 @@
 enum {
     SAMPLE_POINTS = 64,
     SAMPLE_ROWS = 4, /* at each point */
+    /* Where a bound cannot be sought, each may cost a scan of what lies before it. */
+    UNSEEKABLE_SAMPLE_POINTS = 8,
     UNSEEKABLE_CHUNKS_MAX = 32,
 };
 
@@ -177,7 +179,8 @@ static Status walk_step(Walk *walk, Error *err)
 static Status measure_by_walking(Planner *planner, Error *err)
 {
     __attribute__((cleanup(walk_release))) Walk walk = {0};
-    uint64_t step = planner->rows / SAMPLE_POINTS;
+    bool can_seek = range_can_seek(&planner->layout);
+    uint64_t step = planner->rows / (can_seek ? SAMPLE_POINTS : UNSEEKABLE_SAMPLE_POINTS);
     TRY(walk_begin(planner, step ? step : 1, &walk, err));
     Status status = STATUS_OK;
     while (status == STATUS_OK) {
@@ -257,7 +260,6 @@ static Status cut(Planner *planner, uint64_t chunk_bytes, Error *err)
     uint64_t chunk_count = table->byte_estimate / wanted + (table->byte_estimate % wanted != 0);
     if (chunk_count > planner->rows)
         chunk_count = planner->rows;
-    /* Each chunk may cost a scan of what lies before it: see range_can_seek(). */
     if (!range_can_seek(&planner->layout) && chunk_count > UNSEEKABLE_CHUNKS_MAX)
         chunk_count = UNSEEKABLE_CHUNKS_MAX;
     if (chunk_count > UINT32_MAX)

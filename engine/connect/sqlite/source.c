@@ -172,7 +172,7 @@ static Status hold(SqliteSource *source, unsigned readers, Snapshot *ret, Error 
 {
     TRY(fault_before("source.hold", err));
     TRY(open_connection(source, &source->control, err));
-    source->free = xcalloc(readers + 1, sizeof(*source->free));
+    source->free = xcalloc(readers + 1, sizeof(Db *));
     source->readers = readers;
     while (source->free_count < readers) {
         TRY(open_connection(source, &source->free[source->free_count], err));

@@ -9,6 +9,7 @@
 
 #include "engine/base/memory.h"
 #include "engine/connect/sqlite/layout.h"
+#include "engine/connect/sqlite/ledger.h"
 #include "engine/flow/names.h"
 
 enum {
@@ -64,15 +65,9 @@ bool selection_is_partial(const Selection *selection)
     return selection->include.count || selection->exclude.count || selection->schemas.count;
 }
 
-static bool is_control_table(const char *name)
+bool selection_names_tables(const Selection *selection)
 {
-    static const char *const names[] = {"stopover_run", "stopover_chunk", "stopover_task",
-                                        "stopover_object", "stopover_marker"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (sqlite3_stricmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
+    return selection->include.count || selection->schemas.count;
 }
 
 static void add_listed(Listing *listing, DbStatement *statement)
@@ -190,7 +185,7 @@ static bool is_carried(Describer *describer, const Listing *listing, const Liste
         break;
     }
     bool is_ours = listing->has_control_tables &&
-                   (is_control_table(listed->name) || name_is_ours(listed->name));
+                   (ledger_is_control_table(listed->name) || name_is_ours(listed->name));
     if (is_ours)
         note(describer->findings, FINDING_NOTE, listed->name, NULL,
              "left out: it belongs to a migration into this file");

@@ -18,5 +18,9 @@ Status sqlite_describe(Db *db, const Selection *selection, Catalog *ret, Finding
 Status sqlite_describe_objects(Db *db, const Selection *selection, Catalog *catalog,
                                Findings *findings, Error *err);
 
-/* Does the selection leave anything out? Then views and settings of the database stay behind. */
+/* May the selection leave anything out? */
 bool selection_is_partial(const Selection *selection);
+
+/* Does it name what is taken, instead of what is left out? Then views and settings of the database
+ * stay behind. */
+bool selection_names_tables(const Selection *selection);

@@ -127,10 +127,82 @@ static void warn_of_broken_view(Objects *objects, const char *name)
                  "it does not work in the source: %s", sqlite3_errmsg(objects->db->handle));
 }
 
+/* Called by SQLite for each column that a statement reads. */
+static int note_table_read(void *context, int action, const char *table, const char *column,
+                           const char *database, const char *view)
+{
+    TextList *tables = context;
+    (void)column;
+    (void)database;
+    (void)view;
+    if (action == SQLITE_READ && table != NULL && !text_list_has(tables, table))
+        text_list_add(tables, table);
+    return SQLITE_OK;
+}
+
+/* Tables and views that a view reads, through other views too; none when it does not work. */
+static void list_tables_read(Objects *objects, const char *name, TextList *ret)
+{
+    AUTO_TEXT Text sql = {0};
+    AUTO_FREE(db_finalize) DbStatement *statement = NULL;
+    text_append(&sql, "select * from main.");
+    quote_identifier(&sql, name);
+    (void)sqlite3_set_authorizer(objects->db->handle, note_table_read, ret);
+    (void)sqlite3_prepare_v2(objects->db->handle, text_string(&sql), -1, &statement, NULL);
+    (void)sqlite3_set_authorizer(objects->db->handle, NULL, NULL);
+}
+
+/* The first table of the source that the view reads and that is left out, or NULL; the caller
+ * frees. */
+static Status find_left_out(Objects *objects, const char *view, char **ret, Error *err)
+{
+    AUTO_TEXT_LIST TextList tables = {0};
+    AUTO_FREE(db_finalize) DbStatement *is_table = NULL;
+    const char *action = "look for the tables of a view";
+    list_tables_read(objects, view, &tables);
+    TRY(db_prepare(objects->db,
+                   "select 1 from sqlite_schema where type = 'table' and name = ?1 collate nocase",
+                   &is_table, action, err));
+    for (size_t i = 0; i < tables.count && *ret == NULL; i++) {
+        const Owner *owner = find_owner(objects, tables.items[i]);
+        if (owner != NULL || strncmp(tables.items[i], "sqlite_", 7) == 0)
+            continue;
+        (void)sqlite3_bind_text(is_table, 1, tables.items[i], -1, SQLITE_STATIC); /* in range */
+        Status status = db_step(objects->db, is_table, action, err);
+        TRY(status);
+        if (status == STATUS_OK)
+            *ret = xstrdup(tables.items[i]);
+        (void)sqlite3_reset(is_table); /* its error was that of the step */
+    }
+    return STATUS_OK;
+}
+
+/* Views go with the whole database; where only some tables are left out, those that can do without
+ * them still go. */
+static Status leave_out_view(Objects *objects, const char *name, bool *ret, Error *err)
+{
+    AUTO_FREE_MEMORY char *object = xasprintf("view %s", name);
+    AUTO_FREE_MEMORY char *left_out = NULL;
+    *ret = false;
+    if (selection_names_tables(objects->selection)) {
+        findings_add(objects->findings, FINDING_NOTE, object, NULL,
+                     "left out: views are not carried with single tables");
+        *ret = true;
+        return STATUS_OK;
+    }
+    if (!selection_is_partial(objects->selection))
+        return STATUS_OK;
+    TRY(find_left_out(objects, name, &left_out, err));
+    *ret = left_out != NULL;
+    if (left_out != NULL)
+        findings_add(objects->findings, FINDING_NOTE, object, NULL,
+                     "left out with table \"%s\", which it reads", left_out);
+    return STATUS_OK;
+}
+
 static Status add_views(Objects *objects, Error *err)
 {
     AUTO_FREE(db_finalize) DbStatement *row = NULL;
-    bool is_partial = selection_is_partial(objects->selection);
     TRY(select_schema(objects, "view", &row, err));
     for (;;) {
         Status status = db_step(objects->db, row, "read the schema", err);
@@ -138,12 +210,10 @@ static Status add_views(Objects *objects, Error *err)
         if (status == STATUS_DONE)
             return STATUS_OK;
         const char *name = db_column_text(row, 0);
-        if (is_partial) {
-            AUTO_FREE_MEMORY char *object = xasprintf("view %s", name);
-            findings_add(objects->findings, FINDING_NOTE, object, NULL,
-                         "left out: views are carried with the whole database only");
+        bool is_left_out = false;
+        TRY(leave_out_view(objects, name, &is_left_out, err));
+        if (is_left_out)
             continue;
-        }
         add_structural(objects, OBJECT_VIEW, row, 0);
         warn_of_broken_view(objects, name);
     }
@@ -185,7 +255,7 @@ static Status add_setting(Objects *objects, const char *name, Error *err)
 static Status add_settings(Objects *objects, Error *err)
 {
     TRY(add_setting(objects, "encoding", err));
-    if (selection_is_partial(objects->selection))
+    if (selection_names_tables(objects->selection))
         return STATUS_OK;
     TRY(add_setting(objects, "user_version", err));
     return add_setting(objects, "application_id", err);

@@ -69,6 +69,7 @@ void trial_open(Trial *trial, const char *from, const char *to, uint32_t attempt
 void trial_close(Trial *trial)
 {
     writer_free(TAKE(trial->writer));
+    reader_free(TAKE(trial->reader));
     if (trial->held)
         source_release(trial->source);
     source_free(TAKE(trial->source));
@@ -84,7 +85,6 @@ void trial_plan(Trial *trial)
     Snapshot snapshot = {0};
     static const Selection all = {0};
     Plan *plan = &trial->plan;
-    AUTO_FREE(reader_free) Reader *reader = NULL;
     Stager *stager = trial->target->stager;
 
     expect_status_ok(source_hold(trial->source, 1, &snapshot, &err), &err);
@@ -96,9 +96,10 @@ void trial_plan(Trial *trial)
         stager_preflight(stager, &trial->identity, &plan->catalog, &trial->findings, &err), &err);
     expect_status_ok(findings_refuse(&trial->findings, &err), &err);
     expect_status_ok(stager_plan(stager, &trial->identity, plan, &err), &err);
-    expect_status_ok(source_open_reader(trial->source, &reader, &err), &err);
+    expect_status_ok(source_open_reader(trial->source, &trial->reader, &err), &err);
     for (size_t i = 0; i < plan->catalog.table_count; i++)
-        expect_status_ok(reader_plan(reader, &plan->catalog.tables[i], 4096, plan, &err), &err);
+        expect_status_ok(reader_plan(trial->reader, &plan->catalog.tables[i], 4096, plan, &err),
+                         &err);
     expect_status_ok(stager_plan_promotion(stager, &trial->identity, plan, &plan->promotion,
                                            &trial->findings, &err),
                      &err);
@@ -131,12 +132,11 @@ void trial_copy(Trial *trial, const Chunk *chunk)
 {
     Error err = {0};
     const Table *table = catalog_table(&trial->plan.catalog, chunk->table_id);
-    AUTO_FREE(reader_free) Reader *reader = NULL;
+    Reader *reader = trial->reader;
     ChunkResult result = {0};
     Block block = {0};
     Status status = STATUS_OK;
 
-    expect_status_ok(source_open_reader(trial->source, &reader, &err), &err);
     expect_status_ok(reader_begin(reader, table, chunk, &err), &err);
     expect_status_ok(writer_begin(trial->writer, table, chunk, &err), &err);
     while ((status = reader_read(reader, &block, &err)) == STATUS_OK) {

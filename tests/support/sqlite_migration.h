@@ -11,6 +11,7 @@
 typedef struct Trial {
     Source *source;
     Target *target;
+    Reader *reader; /* open from trial_plan() on */
     Writer *writer; /* open from trial_claim() on */
     Plan plan;
     RunIdentity identity;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ static const char nasty_source[] =
     "create table generated(a int, b int as (a * 2) stored, c as (a + 1), "
     "  check (generated.b <> 3));"
     "create table a_staging_b(x, rowid, unique (x));"
+    "create table docs_content(a, b);"
     "create table empty_auto(id integer primary key autoincrement);"
     "create table \"select\"(\"from\", [order by], `group`);"
     "create unique index parent_lower on parent(lower(name)) where parent.id > 2;"
@@ -152,6 +154,49 @@ static void live_tables_are_replaced_and_others_stay(void **state)
     drop_what_stayed(TARGET);
     set_sql(TARGET, "pragma user_version = 7; pragma application_id = 77");
     expect_same_database(TARGET, SOURCE);
+}
+
+static int64_t step_once(sqlite3_stmt *statement)
+{
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+
+    int64_t value = sqlite3_column_int64(statement, 0);
+
+    assert_int_equal(sqlite3_reset(statement), SQLITE_OK);
+    return value;
+}
+
+/* An application that keeps its connection and its statements through all of it. */
+static void open_connections_see_each_exchange(void **state)
+{
+    (void)state;
+    Trial trial;
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *count = NULL;
+    sqlite3_stmt *page = NULL;
+
+    set_files(nasty_target);
+    assert_int_equal(sqlite3_open(TARGET, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, "select count(*) from parent", -1, &count, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle,
+                                        "select rootpage from sqlite_schema where name = 'stays'",
+                                        -1, &page, NULL),
+                     SQLITE_OK);
+
+    int64_t root = step_once(page);
+
+    assert_int_equal(step_once(count), 2);
+    trial_run(&trial, SOURCE, TARGET, 1);
+    assert_int_equal(step_once(count), 4);
+    assert_int_equal(step_once(page), root);
+    swap_back(&trial);
+    assert_int_equal(step_once(count), 2);
+    assert_int_equal(step_once(page), root);
+    assert_int_equal(sqlite3_finalize(count), SQLITE_OK);
+    assert_int_equal(sqlite3_finalize(page), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    trial_close(&trial);
 }
 
 static void swapped_back_and_finished_it_is_what_it_was(void **state)
@@ -333,6 +378,7 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
         {"create virtual table parent using fts5(a)", "parent", "virtual table"},
         {"create virtual table egg using fts5(a); create virtual table x using fts5(b)", "egg",
          "virtual table"},
+        {"create virtual table docs using fts5(a)", "docs_content", "belongs to a virtual table"},
         {"create table other(a); create index PARENT_LOWER on other(a)", "index parent_lower",
          "index of that name"},
         {"create table v1(a)", "view v1", "table of that name"},
@@ -434,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_file_becomes_the_source),
         cmocka_unit_test(live_tables_are_replaced_and_others_stay),
+        cmocka_unit_test(open_connections_see_each_exchange),
         cmocka_unit_test(swapped_back_and_finished_it_is_what_it_was),
         cmocka_unit_test(an_empty_target_is_empty_again_after_the_way_back),
         cmocka_unit_test(a_second_attempt_follows_one_that_was_rolled_back),

@@ -18,13 +18,22 @@ static char *rename_parent(void *context, const char *name)
     return name_for_role(name, role->role, role->id, 0);
 }
 
+/* Says whose statement it was that could not be read. */
+static Status name_statement(Status status, const char *kind, const char *name, Error *err)
+{
+    if (status < 0)
+        error_prefix(err, "%s \"%s\"", kind, name);
+    return status;
+}
+
 Status role_table(const char *sql, const char *table, NameRole role, const char *id,
                   char **ret_name, char **ret_sql, Error *err)
 {
     Role context = {role, id};
     AUTO_FREE_MEMORY char *name = name_for_role(table, role, id, 0);
 
-    TRY(sql_rename_table(sql, table, name, rename_parent, &context, ret_sql, err));
+    TRY(name_statement(sql_rename_table(sql, table, name, rename_parent, &context, ret_sql, err),
+                       "table", table, err));
     *ret_name = TAKE(name);
     return STATUS_OK;
 }
@@ -35,7 +44,8 @@ Status role_index(const char *sql, const char *table, const char *index, NameRol
     AUTO_FREE_MEMORY char *name = name_for_role(index, role, id, 0);
     AUTO_FREE_MEMORY char *new_table = name_for_role(table, role, id, 0);
 
-    TRY(sql_rename_index(sql, table, name, new_table, ret_sql, err));
+    TRY(name_statement(sql_rename_index(sql, table, name, new_table, ret_sql, err), "index", index,
+                       err));
     *ret_name = TAKE(name);
     return STATUS_OK;
 }

@@ -204,10 +204,10 @@ static const TargetOps target_ops = {
 
 Status sqlite_open_target(const Uri *uri, Target **ret, Error *err)
 {
-    if (uri->rest == NULL || uri->rest[0] == '\0') {
+    if (uri->rest[0] == '\0' || strcmp(uri->rest, ":memory:") == 0) {
         Status status = error_kind(err, ERROR_USAGE, "\"%s\" names no file", uri->display);
 
-        error_hint(err, "Write the path of the database behind the colon, as in sqlite:data.db.");
+        error_hint(err, "Write sqlite:PATH, for example sqlite:shop.db.");
         return status;
     }
 

@@ -1,15 +1,6 @@
 #!/usr/bin/env bash
-# Rollback before and after promotion, finish, a second attempt, stage --again: lose.
-# timeout: 900
+# Rollback before and after promotion, finish, stage --again, a second attempt: lose.
+# timeout: 600
 set -u
 . "$STOPOVER_SUPPORT/matrix.sh"
-matrix_begin
-begin=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 4KiB --retry-for 30s)
-matrix_setup "${begin[@]}" --stop-after verified
-matrix_run lose rolled_back rollback shop --yes
-matrix_run lose staged_again stage shop --again --table users
-matrix_setup run shop
-matrix_run lose rolled_back rollback shop --yes
-matrix_run lose finished finish shop --yes
-matrix_setup rollback shop --yes
-matrix_run lose promoted run shop
+matrix_afterwards lose

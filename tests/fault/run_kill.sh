@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# A whole migration, each fault point: kill.
-# timeout: 900
+# A whole migration, each named fault point first and last: kill.
+# timeout: 600
 set -u
 . "$STOPOVER_SUPPORT/matrix.sh"
-matrix_begin
-matrix_run kill promoted run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 4KiB --retry-for 30s
+matrix_whole_run kill

@@ -1,14 +1,16 @@
 # shellcheck shell=bash
-# The fault matrix: a command is run with its N-th fault point failing, killing the process or losing
-# the acknowledgement, for N = 1, 2, 3... until none fires; then the same command is run again without
-# a fault and must end as if nothing had happened. One worker, so that the order of points is fixed.
+# The fault matrix: a command is run with one of its fault points failing, killing the process or
+# losing the acknowledgement; then the same command is run again without a fault and must end as if
+# nothing had happened. One worker, so that the order of points is fixed.
 #
 #   matrix_begin                         fixtures: source.db, target.db, expected.db, original.db
 #   matrix_setup COMMAND...              what has happened before the command under test
-#   matrix_run MODE CHECK COMMAND...     the loop; CHECK is a function called after each second run
+#   matrix_run MODE CHECK COMMAND...     each named point, the first and the last time it is reached;
+#                                        with MATRIX=every every single one; CHECK is a function
+#                                        called after each second run
 #
 # Everything happens in $TMPDIR: source.db is never written; work/ (target.db and home/) is made anew
-# for each N.
+# each time.
 . "$STOPOVER_SUPPORT/oracle.sh"
 
 cd "$TMPDIR" || exit 1
@@ -46,36 +48,92 @@ matrix_phase() {
     stopover status shop --json | sed -n 's/.*"phase": *"\([a-z_]*\)".*/\1/p' | head -1
 }
 
-matrix_run() { # MODE CHECK COMMAND...
-    local mode=$1 check=$2 n=0 status
+# One position: STOPOVER_FAULT, and what has to hold afterwards. Fails when the fault did not fire.
+matrix_try() { # FAULT CHECK COMMAND...
+    local fault=$1 check=$2 status
     shift 2
-    while :; do
-        n=$((n + 1))
-        rm -rf work fault.log
-        cp -a setup work
-        STOPOVER_FAULT=$mode:$n STOPOVER_FAULT_LOG=$TMPDIR/fault.log stopover "$@" >first.out 2>&1
+    rm -rf work fault.log
+    cp -a setup work
+    STOPOVER_FAULT=$fault STOPOVER_FAULT_LOG=$TMPDIR/fault.log stopover "$@" >first.out 2>&1
+    status=$?
+    fired=$(grep '^fired ' fault.log) || return 1
+    case $status in
+        137) [ "${fault%%:*}" = kill ] || die "$fault ($fired): exit 137" ;;
+        0 | 1 | 3) [ "${fault%%:*}" != kill ] || die "$fault ($fired): exit $status instead of 137" ;;
+        *) cat first.out; die "$fault ($fired): exit $status" ;;
+    esac
+    stopover "$@" >second.out 2>&1 || {
         status=$?
-        grep -q '^fired ' fault.log || break
-        [ "$mode" != kill ] || [ $status -eq 137 ] || die "$mode:$n: exit $status instead of 137"
-        case $status in
-            0 | 1 | 3 | 137) ;;
-            *) cat first.out; die "$mode:$n ($(grep '^fired' fault.log)): exit $status" ;;
+        cat first.out second.out
+        die "$fault ($fired): the same command again ended with $status"
+    }
+    $check || {
+        cat first.out second.out
+        die "$fault ($fired): $check"
+    }
+    cmp -s source.db source.before || die "$fault: the source was written to"
+}
+
+# Which hits of a named point to try, given how often it is hit: the first and the last of them, of
+# both kinds where the mode matches both.
+matrix_positions() { # MODE HITS
+    if [ "$1" = kill ]; then
+        printf '%s\n' 1 2 $(($2 - 1)) "$2"
+    else
+        printf '%s\n' 1 "$2"
+    fi | awk -v hits="$2" '$1 >= 1 && $1 <= hits' | sort -nu
+}
+
+matrix_run() { # MODE CHECK COMMAND...
+    local mode=$1 check=$2 n=0 kinds point hits tried=0
+    shift 2
+    rm -rf work fault.log
+    cp -a setup work
+    STOPOVER_FAULT_LOG=$TMPDIR/fault.log stopover "$@" >first.out 2>&1 || {
+        cat first.out
+        die "$mode: without a fault: exit $?"
+    }
+    $check || die "$mode: without a fault: $check"
+    if [ "${MATRIX:-}" = every ]; then
+        while matrix_try "$mode:$((n + 1))" "$check" "$@"; do n=$((n + 1)); done
+        tried=$n
+    else
+        case $mode in
+            fail | fatal) kinds='^before ' ;;
+            lose) kinds='^after ' ;;
+            *) kinds='^' ;;
         esac
-        stopover "$@" >second.out 2>&1 || {
-            status=$?
-            cat first.out second.out
-            die "$mode:$n ($(grep '^fired' fault.log)): the same command again ended with $status"
-        }
-        $check || {
-            cat first.out second.out
-            die "$mode:$n ($(grep '^fired' fault.log)): $check"
-        }
-        cmp -s source.db source.before || die "$mode:$n: the source was written to"
-    done
-    [ $status -eq 0 ] || { cat first.out; die "$mode: without a fault: exit $status"; }
-    [ $n -gt 1 ] || die "$mode: no fault point was reached"
-    echo "$mode: $((n - 1)) fault positions tried: $*"
-    sort fault.log | uniq -c | sort -k3
+        grep -E "$kinds" fault.log | sed 's/^[a-z]* //' | sort | uniq -c >points.txt
+        while read -r hits point; do
+            for n in $(matrix_positions "$mode" "$hits"); do
+                matrix_try "$mode:$n:$point" "$check" "$@" || die "$mode:$n:$point did not fire"
+                tried=$((tried + 1))
+            done
+        done <points.txt
+    fi
+    [ $tried -gt 0 ] || die "$mode: no fault point was reached"
+    echo "$mode: $tried fault positions tried: $*"
+}
+
+# ---- what is tried ----
+
+matrix_first_run=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 4KiB --retry-for 30s)
+
+matrix_whole_run() { # MODE
+    matrix_begin
+    matrix_run "$1" promoted "${matrix_first_run[@]}"
+}
+
+matrix_afterwards() { # MODE
+    matrix_begin
+    matrix_setup "${matrix_first_run[@]}" --stop-after verified
+    matrix_run "$1" rolled_back rollback shop --yes
+    matrix_run "$1" staged_again stage shop --again --table users
+    matrix_setup run shop
+    matrix_run "$1" rolled_back rollback shop --yes
+    matrix_run "$1" finished finish shop --yes
+    matrix_setup rollback shop --yes
+    matrix_run "$1" promoted run shop
 }
 
 # ---- checks ----

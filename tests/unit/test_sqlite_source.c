@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/memory.h"
@@ -187,6 +188,41 @@ static void two_commits_in_one_clock_tick_have_two_tokens(void **state)
     }
 }
 
+static void a_commit_shows_in_more_than_time_stamps(void **state)
+{
+    (void)state;
+    for (size_t mode = 0; mode < MODE_COUNT; mode++) {
+        set_database(PATH, modes[mode]);
+        set_sql(PATH, "create table t (a); insert into t values (1)");
+        sqlite3 *other = NULL; /* keeps the WAL from being checkpointed at each close */
+        assert_int_equal(sqlite3_open(PATH, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, "select * from t", NULL, NULL, NULL), SQLITE_OK);
+        AUTO_FREE_MEMORY char *before = take_token(PATH);
+        set_sql(PATH, "update t set a = a + 1");
+        AUTO_FREE_MEMORY char *after = take_token(PATH);
+        assert_string_not_equal(strstr(before, " format="), strstr(after, " format="));
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    }
+}
+
+static void where_only_the_time_stamp_tells_it_is_old_enough_to_tell(void **state)
+{
+    (void)state;
+    set_database(PATH, WAL);
+    for (int i = 0; i < 5; i++) {
+        set_sql(PATH, "create table if not exists t (a); insert into t values (1)");
+        AUTO_FREE_MEMORY char *token = take_token(PATH);
+        assert_non_null(strstr(token, "wal=empty"));
+        struct stat info;
+        struct timespec now;
+        assert_int_equal(stat(PATH, &info), 0);
+        assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+        int64_t age_ms = (now.tv_sec - info.st_mtim.tv_sec) * 1000 +
+                         (now.tv_nsec - info.st_mtim.tv_nsec) / 1000000;
+        assert_true(age_ms >= 15);
+    }
+}
+
 static void a_file_put_in_its_place_changes_the_token(void **state)
 {
     (void)state;
@@ -204,7 +240,7 @@ static void a_file_put_in_its_place_changes_the_token(void **state)
 
 /* ---- the snapshot ---- */
 
-static void write_integer(Reader *reader, const Catalog *catalog, int64_t *ret)
+static void read_integer(Reader *reader, const Catalog *catalog, int64_t *ret)
 {
     Error err = {0};
     const Chunk whole = {.table_id = 1, .number = 1};
@@ -222,7 +258,7 @@ static void write_integer(Reader *reader, const Catalog *catalog, int64_t *ret)
 }
 
 enum {
-    READERS = 4,
+    READERS = 12, /* many, so that commits do come between the first and the last */
 };
 
 /* As the engine does: STATUS_RETRY is tried again. */
@@ -245,21 +281,18 @@ static void expect_readers_agree(void)
     Snapshot snapshot = {0};
     hold_in_spite_of_a_writer(source, &snapshot);
     expect_ok(source_describe(source, &all, &catalog, &findings, &err), &err);
-    int64_t seen[READERS];
+    Reader *readers[READERS]; /* all at once: one that was given back would be lent again */
+    for (size_t i = 0; i < READERS; i++)
+        expect_ok(source_open_reader(source, &readers[i], &err), &err);
+    int64_t first = 0;
+    read_integer(readers[0], &catalog, &first);
     for (size_t i = 0; i < READERS; i++) {
-        Reader *reader = NULL;
-        expect_ok(source_open_reader(source, &reader, &err), &err);
-        write_integer(reader, &catalog, &seen[i]);
-        if (i % 2) /* the others' connections are used only once */
-            reader_free(reader);
-        else {
-            int64_t later = 0;
-            write_integer(reader, &catalog, &later);
-            assert_int_equal(later, seen[i]);
-            reader_free(reader);
-        }
-        assert_int_equal(seen[i], seen[0]);
+        int64_t seen = 0;
+        read_integer(readers[i], &catalog, &seen);
+        assert_int_equal(seen, first);
     }
+    for (size_t i = 0; i < READERS; i++)
+        reader_free(readers[i]);
     source_release(source);
     snapshot_release(&snapshot);
 }
@@ -272,8 +305,8 @@ static void all_readers_see_one_state_whatever_a_writer_does(void **state)
     for (size_t mode = 0; mode < 2; mode++) {
         set_database(PATH, some[mode]);
         set_sql(PATH, "create table t (a); insert into t values (1)");
-        pid_t writer = start_writer(PATH, "update t set a = a + 1");
-        for (int i = 0; i < 15; i++)
+        pid_t writer = start_writer(PATH, "pragma synchronous = off; update t set a = a + 1");
+        for (int i = 0; i < 40; i++)
             expect_readers_agree();
         stop_writer(writer);
         assert_true(ask_integer(PATH, "select a from t") > 1);
@@ -304,7 +337,7 @@ static void every_reader_takes_its_own_connection(void **state)
     assert_true(changed);
     for (size_t i = 0; i < READERS; i++) {
         int64_t seen = 0;
-        write_integer(readers[i], &catalog, &seen);
+        read_integer(readers[i], &catalog, &seen);
         assert_int_equal(seen, 1);
         reader_free(readers[i]);
     }
@@ -405,7 +438,7 @@ static void a_wal_left_by_a_crash_is_read(void **state)
     AUTO_FREE(reader_free) Reader *reader = NULL;
     expect_ok(source_open_reader(source, &reader, &err), &err);
     int64_t seen = 0;
-    write_integer(reader, &catalog, &seen);
+    read_integer(reader, &catalog, &seen);
     assert_int_equal(seen, 5);
     snapshot_release(&snapshot);
 }
@@ -814,6 +847,8 @@ int main(void)
         cmocka_unit_test(reading_does_not_change_the_token),
         cmocka_unit_test(an_idle_wal_keeps_its_token_while_others_have_it_open),
         cmocka_unit_test(two_commits_in_one_clock_tick_have_two_tokens),
+        cmocka_unit_test(a_commit_shows_in_more_than_time_stamps),
+        cmocka_unit_test(where_only_the_time_stamp_tells_it_is_old_enough_to_tell),
         cmocka_unit_test(a_file_put_in_its_place_changes_the_token),
         cmocka_unit_test(all_readers_see_one_state_whatever_a_writer_does),
         cmocka_unit_test(every_reader_takes_its_own_connection),

@@ -69,7 +69,6 @@ void ledger_objects_release(LedgerObjects *objects);
 Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
                          const char *name, Error *err);
 Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err);
-Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role, Error *err);
 Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
                          const char *name, bool *ret, Error *err);
 

@@ -33,30 +33,16 @@ Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, 
     return ledger_run(db, insert, err);
 }
 
-static Status remove_objects(Db *db, const RunIdentity *identity, const char *sql, const char *what,
-                             Error *err)
+Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err)
 {
     AUTO_FREE(db_finalize) DbStatement *remove = NULL;
 
-    TRY(ledger_prepare(db, identity, sql, &remove, err));
-    ledger_bind_text(remove, 3, what);
+    TRY(ledger_prepare(db, identity,
+                       "delete from stopover_object"
+                       " where run = ?1 and attempt = ?2 and name = ?3",
+                       &remove, err));
+    ledger_bind_text(remove, 3, name);
     return ledger_run(db, remove, err);
-}
-
-Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err)
-{
-    return remove_objects(db, identity,
-                          "delete from stopover_object"
-                          " where run = ?1 and attempt = ?2 and name = ?3",
-                          name, err);
-}
-
-Status ledger_remove_role(Db *db, const RunIdentity *identity, const char *role, Error *err)
-{
-    return remove_objects(db, identity,
-                          "delete from stopover_object"
-                          " where run = ?1 and attempt = ?2 and role = ?3",
-                          role, err);
 }
 
 Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,

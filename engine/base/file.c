@@ -41,8 +41,32 @@ static void close_directory_at(DIR **directory)
 }
 #define AUTO_CLOSE_DIRECTORY __attribute__((cleanup(close_directory_at)))
 
+/* The next action for the failures that a user can do something about; NULL for others. */
+static const char *hint_for(int error_number)
+{
+    switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+        return "Free space there and run the same command again.";
+    case EIO:
+        return "Look after the disk it is on (the kernel's log says more), then run the same "
+               "command again: what is recorded stays recorded.";
+    case EACCES:
+    case EPERM:
+        return "Give this user the right to do so there, or choose another place.";
+    case EROFS:
+        return "The file system is mounted read-only: choose another place.";
+    case ENOENT:
+    case ENOTDIR:
+        return "Check the path.";
+    default:
+        return NULL;
+    }
+}
+
 Status file_error(Error *err, int error_number, const char *what, const char *path)
 {
+    const char *hint = hint_for(error_number);
     const char *reason = strerrordesc_np(error_number); /* strerror() is not thread-safe */
     char number[32];
 
@@ -50,10 +74,10 @@ Status file_error(Error *err, int error_number, const char *what, const char *pa
     if (reason == NULL)
         reason = number;
     (void)error_set(err, STATUS_FAILED, "could not %s \"%s\": %s", what, path, reason);
-    if (error_number == ENOSPC || error_number == EDQUOT) {
+    if (hint != NULL)
+        error_hint(err, "%s", hint);
+    if (error_number == ENOSPC || error_number == EDQUOT)
         err->kind = ERROR_WAITING;
-        error_hint(err, "Free space there and run the same command again.");
-    }
     return STATUS_FAILED;
 }
 

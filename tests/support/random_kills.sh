@@ -29,7 +29,8 @@ random_kills() { # TRIALS
         while :; do
             starts=$((starts + 1))
             [ $starts -lt 200 ] || die "trial $trial: still not promoted after $starts starts"
-            stopover run shop "${matrix_ends[@]}" --jobs 4 --chunk-size 64KiB >run.out 2>&1 &
+            # the program itself, not a function: what is killed must be it, not a shell around it
+            "$STOPOVER" run shop "${matrix_ends[@]}" --jobs 4 --chunk-size 64KiB "${matrix_options[@]}" >run.out 2>&1 &
             # most kills within the time that a run takes; later starts get more and more of it
             delay=$(awk -v s=$RANDOM -v t=$starts 'BEGIN { srand(s); printf "%.3f", rand() * (0.2 + t * 0.05) }')
             sleep "$delay"

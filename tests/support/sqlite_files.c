@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ pid_t start_writer(const char *path, const char *sql)
     assert_true(writer >= 0);
     if (writer > 0)
         return writer;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the test fails, nobody stops it */
     sqlite3 *handle = NULL;
     if (sqlite3_open(path, &handle) != SQLITE_OK)
         _exit(1);

@@ -196,7 +196,7 @@ bool snapshot_same_commit(const SnapshotState *a, const SnapshotState *b)
 static int64_t age_ms(const struct timespec *stamp)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the kernel's clock for time stamps */
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* stamps are this time, or up to a tick behind */
     return ((int64_t)now.tv_sec - (int64_t)stamp->tv_sec) * 1000 +
            (now.tv_nsec - stamp->tv_nsec) / 1000000;
 }

@@ -4,6 +4,8 @@
 # timeout: 900
 set -u
 . "$STOPOVER_SUPPORT/matrix.sh"
+# A sanitizer must be loaded first, and would not be.
+if ldd "$STOPOVER" | grep -qE 'lib(asan|tsan)'; then exit 77; fi
 matrix_begin
 begin=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 16KiB --retry-for 1s)
 

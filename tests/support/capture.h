@@ -1,8 +1,14 @@
 /*
- * What code under test writes to stderr, and a folder of its own for each test. cmocka.h comes
- * first.
+ * What code under test writes to stderr, and a folder of its own for each test.
  */
 #pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -112,7 +112,8 @@ static Status try_snapshot(SqliteSource *source, Snapshot *ret, Error *err)
     TRY(read_settled(source, &after, err));
     if (!snapshot_same_commit(&before, &after))
         return STATUS_DONE;
-    *ret = (Snapshot){.token = TAKE(after.token), .taken_us = clock_wall_us()};
+    ret->token = TAKE(after.token);
+    ret->taken_us = clock_wall_us();
     return STATUS_OK;
 }
 

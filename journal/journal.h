@@ -104,16 +104,20 @@ const char *journal_option(const Journal *journal, const char *name);
 
 /* ---- plan of the current attempt ---- */
 bool journal_has_plan(const Journal *journal);
-/* Stores catalog, chunks with done flags, tasks and promotion, replacing what was there. Verdicts
+/* Stores catalog, chunks with done flags and tasks, replacing what was there. Verdicts
  * are forgotten, and so is evidence but that of tables with the same id and fingerprint whose
  * chunks are all done. One transaction together with the snapshot it belongs to. Not in phase
  * initial. A chunk that is not done is stored without result (bytes, digest). */
 Status journal_save_plan(Journal *journal, const Plan *plan, const char *snapshot_token,
                          int64_t snapshot_us, Error *err);
-/* STATUS_OK, or STATUS_DONE when there is none: then only a promotion that was saved is in it. */
+/* STATUS_OK, or STATUS_DONE when there is none. */
 Status journal_load_plan(Journal *journal, Plan *ret, Error *err);
-/* Also before there is a plan. */
+
+/* The promotion of the current attempt, by itself: it is planned before there is a plan of chunks,
+ * and again before it is done; with many tables it is large. */
 Status journal_save_promotion(Journal *journal, const PromotionPlan *promotion, Error *err);
+/* STATUS_OK, or STATUS_DONE when there is none. */
+Status journal_load_promotion(Journal *journal, PromotionPlan *ret, Error *err);
 
 /* The done flags of the plan become those given (after reconciling with the ledger), with the
  * results of chunks that are done; chunks and tasks keep everything else. Evidence of tables in

@@ -15,15 +15,16 @@ static Status delete_plan(Journal *journal, Error *err)
                            "delete from plan; delete from plan_table; delete from plan_column;"
                            "delete from plan_object; delete from plan_chunk;"
                            "delete from plan_total; delete from plan_task;"
-                           "delete from plan_task_after; delete from promotion;"
-                           "delete from promotion_step; delete from verdict",
+                           "delete from plan_task_after; delete from verdict",
                            action, err);
 }
 
 Status plan_forget(Journal *journal, Error *err)
 {
     TRY(delete_plan(journal, err));
-    return journal_execute(journal, "delete from evidence", action, err);
+    return journal_execute(
+        journal, "delete from evidence; delete from promotion; delete from promotion_step", action,
+        err);
 }
 
 /* With the plan the snapshot changes. What a table held then it still holds when it has the same
@@ -288,8 +289,7 @@ static Status save_everything(Journal *journal, const Plan *plan, const char *sn
     TRY(save_chunks(journal, plan, err));
     TRY(save_totals(journal, plan, err));
     TRY(delete_stale_evidence(journal, err));
-    TRY(save_tasks(journal, plan, err));
-    return save_promotion(journal, &plan->promotion, err);
+    return save_tasks(journal, plan, err);
 }
 
 Status journal_save_plan(Journal *journal, const Plan *plan, const char *snapshot_token,

@@ -212,23 +212,6 @@ static Status load_steps(Journal *journal, TextList *ret, Error *err)
     return status < 0 ? status : STATUS_OK;
 }
 
-static Status load_promotion(Journal *journal, PromotionPlan *ret, Error *err)
-{
-    AUTO_QUERY Query query = {0};
-    Status status = STATUS_OK;
-
-    TRY(query_prepare(journal, "select fingerprint, forward, inverse from promotion", action,
-                      &query, err));
-    status = query_step(&query, err);
-    if (status != STATUS_OK)
-        return status < 0 ? status : STATUS_OK;
-    if (!copy_fingerprint(&query, 0, ret->fingerprint))
-        return journal_damaged(journal, "its promotion cannot be read", err);
-    ret->forward = column_copy(&query, 1);
-    ret->inverse = column_copy(&query, 2);
-    return load_steps(journal, &ret->steps, err);
-}
-
 /* STATUS_DONE when there is no plan. */
 static Status load_head(Journal *journal, Catalog *ret, Error *err)
 {
@@ -246,7 +229,6 @@ static Status load_everything(Journal *journal, Plan *ret, Error *err)
 {
     Status status = STATUS_OK;
 
-    TRY(load_promotion(journal, &ret->promotion, err));
     status = load_head(journal, &ret->catalog, err);
     if (status != STATUS_OK)
         return status;
@@ -272,4 +254,37 @@ Status journal_load_plan(Journal *journal, Plan *ret, Error *err)
     *ret = plan;
     plan = (Plan){0};
     return status;
+}
+
+static Status load_promotion(Journal *journal, PromotionPlan *ret, Error *err)
+{
+    AUTO_QUERY Query query = {0};
+    Status status = STATUS_OK;
+
+    TRY(query_prepare(journal, "select fingerprint, forward, inverse from promotion", action,
+                      &query, err));
+    status = query_step(&query, err);
+    if (status != STATUS_OK)
+        return status;
+    if (!copy_fingerprint(&query, 0, ret->fingerprint))
+        return journal_damaged(journal, "its promotion cannot be read", err);
+    ret->forward = column_copy(&query, 1);
+    ret->inverse = column_copy(&query, 2);
+    return load_steps(journal, &ret->steps, err);
+}
+
+Status journal_load_promotion(Journal *journal, PromotionPlan *ret, Error *err)
+{
+    PromotionPlan promotion = {0};
+    Status status = STATUS_OK;
+
+    TRY(view_begin(journal, err));
+    status = load_promotion(journal, &promotion, err);
+    view_end(journal);
+    if (status != STATUS_OK) {
+        promotion_plan_release(&promotion);
+        return status;
+    }
+    *ret = promotion;
+    return STATUS_OK;
 }

@@ -67,6 +67,14 @@ static Status find_connector(ConnectorTable connectors, const Uri *uri, const Co
     return STATUS_INVALID;
 }
 
+/* Where few can write at once, one more worker is enough: it reads ahead meanwhile. */
+static unsigned default_jobs(const Target *target)
+{
+    unsigned writers = target->ops->max_writers;
+
+    return writers > 0 && writers < DEFAULT_JOBS ? writers + 1 : DEFAULT_JOBS;
+}
+
 static Status open_ends(Migration *migration, ConnectorTable connectors, const Uri *from,
                         const Uri *to, Error *err)
 {
@@ -81,6 +89,7 @@ static Status open_ends(Migration *migration, ConnectorTable connectors, const U
         return error_kind(err, ERROR_USAGE, "\"%s:\" cannot be a target", target->scheme);
     TRY(source->open_source(from, &migration->source, err));
     TRY(target->open_target(to, &migration->target, err));
+    migration->run.jobs = default_jobs(migration->target);
     return STATUS_OK;
 }
 
@@ -172,7 +181,6 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
     migration->name = xstrdup(name);
     migration->accept_stale_source = options->accept_stale_source;
     migration->quiet = options->quiet;
-    migration->run.jobs = DEFAULT_JOBS;
     migration->run.retry_for_ms = DEFAULT_RETRY_MS;
     return migration;
 }

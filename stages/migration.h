@@ -45,6 +45,7 @@ typedef struct Migration {
     bool quiet;
     RunIdentity identity;
     bool claimed; /* by this process: identity.epoch is ours */
+    bool looked;  /* this process has looked at both sides: stage_look() */
 } Migration;
 
 /*

@@ -7,6 +7,7 @@
 #include "backup/keep.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/base/memory.h"
 #include "stages/report.h"
 #include "stages/stages.h"
 
@@ -14,7 +15,7 @@ void plan_preview_release(PlanPreview *preview)
 {
     catalog_release(&preview->catalog);
     findings_release(&preview->findings);
-    text_list_release(&preview->steps);
+    promotion_plan_release(&preview->promotion);
 }
 
 static void check_formats(const Migration *migration, const Catalog *catalog, Findings *findings)
@@ -32,60 +33,54 @@ static void check_formats(const Migration *migration, const Catalog *catalog, Fi
 }
 
 /* Reads both sides; everything that could refuse a later step is asked now. */
-static Status look(Migration *migration, Catalog *ret, Findings *findings, TextList *steps,
-                   Error *err)
+static Status look(Migration *migration, void *context, Error *err)
 {
     Stager *stager = migration->target->stager;
+    PlanPreview *preview = context;
+    Findings *findings = &preview->findings;
     AUTO_PLAN Plan plan = {0};
-    PromotionPlan promotion = {0};
-    Status status = STATUS_OK;
 
+    plan_preview_release(preview); /* of an earlier try */
+    *preview = (PlanPreview){0};
     TRY(source_describe(migration->source, &migration->selection, &plan.catalog, findings, err));
     check_formats(migration, &plan.catalog, findings);
     TRY(stager_preflight(stager, &migration->identity, &plan.catalog, findings, err));
     if (findings_count(findings, FINDING_REFUSAL) == 0) {
         TRY(stager_plan(stager, &migration->identity, &plan, err));
-        status =
-            stager_plan_promotion(stager, &migration->identity, &plan, &promotion, findings, err);
+        TRY(stager_plan_promotion(stager, &migration->identity, &plan, &preview->promotion,
+                                  findings, err));
     }
-    if (status >= 0) {
-        *steps = promotion.steps;
-        promotion.steps = (TextList){0};
-        *ret = plan.catalog;
-        plan.catalog = (Catalog){0};
-    }
-    promotion_plan_release(&promotion);
-    return status;
-}
-
-typedef struct LookContext {
-    PlanPreview *preview;
-} LookContext;
-
-static Status look_step(Migration *migration, void *context, Error *err)
-{
-    PlanPreview *preview = ((LookContext *)context)->preview;
-
-    plan_preview_release(preview);
-    *preview = (PlanPreview){0};
-    return look(migration, &preview->catalog, &preview->findings, &preview->steps, err);
+    preview->catalog = plan.catalog;
+    plan.catalog = (Catalog){0};
+    return STATUS_OK;
 }
 
 Status stage_preview(Migration *migration, PlanPreview *ret, Error *err)
 {
-    LookContext context = {ret};
-
-    return migration_retry(migration, look_step, &context, err);
+    return migration_retry(migration, look, ret, err);
 }
 
-static Status record_prepared(Migration *migration, const PlanPreview *preview, Error *err)
+Status stage_look(Migration *migration, size_t *ret_tables, Error *err)
+{
+    __attribute__((cleanup(plan_preview_release))) PlanPreview preview = {0};
+
+    TRY(stage_preview(migration, &preview, err));
+    report_findings(&preview.findings);
+    TRY(findings_refuse(&preview.findings, err));
+    TRY(journal_set_catalog_fingerprint(migration->journal, preview.catalog.fingerprint, err));
+    TRY(journal_save_promotion(migration->journal, &preview.promotion, err));
+    *ret_tables = preview.catalog.table_count;
+    migration->looked = true;
+    return STATUS_OK;
+}
+
+static Status record_prepared(Migration *migration, size_t tables, Error *err)
 {
     Journal *journal = migration->journal;
     AUTO_TEXT Text message = {0};
 
-    TRY(journal_set_catalog_fingerprint(journal, preview->catalog.fingerprint, err));
     TRY(keep_begin(journal, clock_wall_us(), err));
-    text_append_format(&message, "%zu tables; backup %s", preview->catalog.table_count,
+    text_append_format(&message, "%zu tables; backup %s", tables,
                        journal_record(journal)->backup_name);
     TRY(journal_set_phase(journal, PHASE_PREPARED, text_string(&message), err));
     log_info("prepared: %s: what promotion replaces will be kept in the target until finish",
@@ -95,7 +90,7 @@ static Status record_prepared(Migration *migration, const PlanPreview *preview, 
 
 Status stage_prepare(Migration *migration, Error *err)
 {
-    __attribute__((cleanup(plan_preview_release))) PlanPreview preview = {0};
+    size_t tables = 0;
 
     log_context("prepare", NULL);
     TRY(migration_settle(migration, err));
@@ -107,8 +102,7 @@ Status stage_prepare(Migration *migration, Error *err)
                  phase_name(phase));
         return STATUS_OK;
     }
-    TRY(stage_preview(migration, &preview, err));
-    report_findings(&preview.findings);
-    TRY(findings_refuse(&preview.findings, err));
-    return record_prepared(migration, &preview, err);
+    TRY(stage_look(migration, &tables, err));
+    memory_trim();
+    return record_prepared(migration, tables, err);
 }

@@ -57,49 +57,48 @@ static Status check_freshness(Migration *migration, Error *err)
 /* ---- 2: the plan, for now ---- */
 
 typedef struct PromotionContext {
-    Plan *plan;
-    PromotionPlan fresh;
+    const Plan *plan;
+    PromotionPlan promotion;
     Findings findings;
 } PromotionContext;
+
+static void promotion_context_release(PromotionContext *context)
+{
+    promotion_plan_release(&context->promotion);
+    findings_release(&context->findings);
+}
 
 static Status plan_step(Migration *migration, void *context, Error *err)
 {
     PromotionContext *promotion = context;
 
-    promotion_plan_release(&promotion->fresh);
-    findings_release(&promotion->findings);
-    promotion->fresh = (PromotionPlan){0};
+    promotion_context_release(promotion); /* of an earlier try */
+    promotion->promotion = (PromotionPlan){0};
     promotion->findings = (Findings){0};
     return stager_plan_promotion(migration->target->stager, &migration->identity, promotion->plan,
-                                 &promotion->fresh, &promotion->findings, err);
+                                 &promotion->promotion, &promotion->findings, err);
 }
 
-static Status adopt_promotion(Migration *migration, PromotionContext *context, Error *err)
+static Status say_if_planned_otherwise(Migration *migration, const PromotionPlan *now, Error *err)
 {
-    Plan *plan = context->plan;
+    PromotionPlan before = {0};
+    Status status = journal_load_promotion(migration->journal, &before, err);
 
+    if (status == STATUS_OK && strcmp(before.fingerprint, now->fingerprint) != 0)
+        log_info("the target's structure changed since the promotion was planned: planned again");
+    promotion_plan_release(&before);
+    return status;
+}
+
+static Status plan_again(Migration *migration, PromotionContext *context, Error *err)
+{
+    TRY(migration_retry(migration, plan_step, context, err));
     if (findings_count(&context->findings, FINDING_REFUSAL) > 0) {
         report_findings(&context->findings);
         return findings_refuse(&context->findings, err);
     }
-    if (strcmp(plan->promotion.fingerprint, context->fresh.fingerprint) != 0)
-        log_info("the target's structure changed since the promotion was planned: planned again");
-    promotion_plan_release(&plan->promotion);
-    plan->promotion = context->fresh;
-    context->fresh = (PromotionPlan){0};
-    return journal_save_promotion(migration->journal, &plan->promotion, err);
-}
-
-static Status plan_again(Migration *migration, Plan *plan, Error *err)
-{
-    PromotionContext context = {.plan = plan};
-    Status status = migration_retry(migration, plan_step, &context, err);
-
-    if (status >= 0)
-        status = adopt_promotion(migration, &context, err);
-    promotion_plan_release(&context.fresh);
-    findings_release(&context.findings);
-    return status;
+    TRY(say_if_planned_otherwise(migration, &context->promotion, err));
+    return journal_save_promotion(migration->journal, &context->promotion, err);
 }
 
 /* ---- 3 and 4: the one transaction, and what became of it ---- */
@@ -107,22 +106,23 @@ static Status plan_again(Migration *migration, Plan *plan, Error *err)
 static Status promote_step(Migration *migration, void *context, Error *err)
 {
     Stager *stager = migration->target->stager;
-    const Plan *plan = context;
+    const PromotionContext *promotion = context;
     Outcome outcome = OUTCOME_NONE;
 
     TRY(stager_outcome(stager, &migration->identity, &outcome, err)); /* an earlier try, perhaps */
     if (outcome == OUTCOME_PROMOTED)
         return STATUS_OK;
-    return stager_promote(stager, &migration->identity, plan, &plan->promotion, err);
+    return stager_promote(stager, &migration->identity, promotion->plan, &promotion->promotion,
+                          err);
 }
 
-static Status promote_now(Migration *migration, Plan *plan, Error *err)
+static Status promote_now(Migration *migration, PromotionContext *promotion, Error *err)
 {
     Journal *journal = migration->journal;
 
     TRY(journal_set_intent(journal, INTENT_PROMOTE, err));
 
-    Status status = migration_retry(migration, promote_step, plan, err);
+    Status status = migration_retry(migration, promote_step, promotion, err);
 
     if (status < 0) {
         Outcome outcome = OUTCOME_NONE;
@@ -151,6 +151,8 @@ Status stage_promote(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
     AUTO_PLAN Plan plan = {0};
+    __attribute__((cleanup(promotion_context_release)))
+    PromotionContext promotion = {.plan = &plan};
 
     log_context("promote", NULL);
     TRY(migration_settle(migration, err));
@@ -164,8 +166,8 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(check_freshness(migration, err));
     TRY(migration_claim(migration, err));
     TRY(journal_load_plan(migration->journal, &plan, err));
-    TRY(plan_again(migration, &plan, err));
-    TRY(promote_now(migration, &plan, err));
+    TRY(plan_again(migration, &promotion, err));
+    TRY(promote_now(migration, &promotion, err));
     say_promoted(migration, &plan);
     return STATUS_OK;
 }

@@ -231,11 +231,9 @@ static Status replan_tasks(Migration *migration, Plan *plan, Catalog *now, Error
     plan->chunks = old.chunks;
     plan->chunk_count = old.chunk_count;
     plan->chunk_capacity = old.chunk_capacity;
-    plan->promotion = old.promotion;
     fresh = old;
     fresh.chunks = NULL;
     fresh.chunk_count = 0;
-    fresh.promotion = (PromotionPlan){0};
     return STATUS_OK;
 }
 

@@ -39,15 +39,17 @@ static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snap
     Stager *stager = migration->target->stager;
     uint64_t chunk_bytes = migration->chunk_bytes > 0 ? migration->chunk_bytes
                                                       : migration->target->ops->default_chunk_bytes;
-    AUTO_FINDINGS Findings findings = {0};
+    const char *looked_at = journal_record(migration->journal)->catalog_fingerprint;
 
-    TRY(stager_preflight(stager, &migration->identity, &plan->catalog, &findings, err));
-    TRY(findings_refuse(&findings, err));
+    if (looked_at == NULL || strcmp(looked_at, plan->catalog.fingerprint) != 0) {
+        migration->looked = false;
+        (void)error_set(err, STATUS_RETRY,
+                        "the structure of the source changed while it was looked at");
+        error_hint(err, "Run the same command again.");
+        return STATUS_RETRY;
+    }
     TRY(stager_plan(stager, &migration->identity, plan, err));
     TRY(run_plan_chunks(plan, migration->source, migration->run.jobs, chunk_bytes, err));
-    TRY(stager_plan_promotion(stager, &migration->identity, plan, &plan->promotion, &findings,
-                              err));
-    TRY(findings_refuse(&findings, err));
     TRY(fault_before("stage.plan", err));
     TRY(journal_save_plan(migration->journal, plan, snapshot->token, snapshot->taken_us, err));
     log_info("planned: %zu tables in %zu chunks, %zu tasks", plan->catalog.table_count,
@@ -206,8 +208,22 @@ static Status stage_held(Migration *migration, const Snapshot *snapshot, Error *
     target_configure(migration->target, &now);
     TRY(migration_claim(migration, err));
     TRY(get_plan(migration, &plan, &now, snapshot, err));
+    memory_trim();
     TRY(copy(migration, &plan, err));
     return record_staged(migration, &plan, err);
+}
+
+/* What could refuse the promotion is asked again before hours of copying, and before anything is
+ * held. */
+static Status look_before_copying(Migration *migration, Error *err)
+{
+    size_t tables = 0;
+
+    if (migration->looked || journal_has_plan(migration->journal))
+        return STATUS_OK;
+    TRY(stage_look(migration, &tables, err));
+    memory_trim();
+    return STATUS_OK;
 }
 
 Status stage_stage(Migration *migration, Error *err)
@@ -225,6 +241,7 @@ Status stage_stage(Migration *migration, Error *err)
                  phase_name(record->phase));
         return STATUS_OK;
     }
+    TRY(look_before_copying(migration, err));
     TRY(migration_retry(migration, hold_step, &snapshot, err));
 
     Status status = stage_held(migration, &snapshot, err);

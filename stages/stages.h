@@ -37,7 +37,7 @@ Status stage_finish(Migration *migration, Error *err);
 typedef struct PlanPreview {
     Catalog catalog;
     Findings findings;
-    TextList steps;
+    PromotionPlan promotion; /* empty when something is refused */
 } PlanPreview;
 void plan_preview_release(PlanPreview *preview);
 Status stage_preview(Migration *migration, PlanPreview *ret, Error *err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/base/log.h"
+#include "engine/base/memory.h"
 #include "engine/base/stop.h"
 #include "tools/command.h"
 #include "tools/help.h"
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
     Error err = {0};
     Status status = STATUS_OK;
 
+    memory_configure();
     stop_install();
     if (argc < 2) {
         help_write_short(stderr);

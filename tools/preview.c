@@ -101,7 +101,7 @@ Status preview_write(const Options *options, Reply *reply, Error *err)
     if (preview.findings.count > 0)
         text_append(&reply->text, "\n");
     write_findings(&preview.findings, plan, &reply->text);
-    write_steps(&preview.steps, plan, &reply->text);
+    write_steps(&preview.promotion.steps, plan, &reply->text);
     text_append(&reply->text, "\nThis is only a plan: nothing was changed.\n");
     return findings_refuse(&preview.findings, err);
 }

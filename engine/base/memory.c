@@ -1,5 +1,6 @@
 #include "engine/base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -100,4 +101,16 @@ void *grow_array(void *items, size_t count, size_t *capacity, size_t item_size)
     items = xrealloc(items, size);
     *capacity = wanted;
     return items;
+}
+
+void memory_configure(void)
+{
+    (void)mallopt(M_ARENA_MAX, 2); /* refused: then it takes more memory, that is all */
+    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
+void memory_trim(void)
+{
+    (void)malloc_trim(0); /* says only whether there was anything */
 }

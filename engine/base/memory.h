@@ -27,6 +27,12 @@ static inline void free_memory_at(void *pointer)
 }
 #define AUTO_FREE_MEMORY __attribute__((cleanup(free_memory_at)))
 
+/* Once, before any thread: few arenas, and large blocks that go back to the system when freed. */
+void memory_configure(void);
+
+/* Gives freed memory back to the system: after a step that needed much more than the next ones. */
+void memory_trim(void);
+
 /*
  * Makes room for one more element: GROW(list->items, list->count, list->capacity). Capacity doubles
  * from 8; the new room is not initialised.

@@ -49,7 +49,6 @@ void plan_release(Plan *plan)
     free(plan->chunks);
     free(plan->tasks);
     catalog_release(&plan->catalog);
-    promotion_plan_release(&plan->promotion);
     *plan = (Plan){0};
 }
 

@@ -79,7 +79,6 @@ typedef struct Plan {
     Task *tasks; /* ordered by id */
     size_t task_count;
     size_t task_capacity;
-    PromotionPlan promotion;
 } Plan;
 
 void plan_release(Plan *plan);

@@ -75,6 +75,7 @@ void trial_close(Trial *trial)
     source_free(TAKE(trial->source));
     target_free(TAKE(trial->target));
     plan_release(&trial->plan);
+    promotion_plan_release(&trial->promotion);
     findings_release(&trial->findings);
     *trial = (Trial){0};
 }
@@ -100,7 +101,7 @@ void trial_plan(Trial *trial)
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         expect_status_ok(reader_plan(trial->reader, &plan->catalog.tables[i], 4096, plan, &err),
                          &err);
-    expect_status_ok(stager_plan_promotion(stager, &trial->identity, plan, &plan->promotion,
+    expect_status_ok(stager_plan_promotion(stager, &trial->identity, plan, &trial->promotion,
                                            &trial->findings, &err),
                      &err);
     expect_status_ok(findings_refuse(&trial->findings, &err), &err);
@@ -178,10 +179,10 @@ void trial_promote(Trial *trial)
                                            &trial->findings, &err),
                      &err);
     expect_status_ok(findings_refuse(&trial->findings, &err), &err);
-    promotion_plan_release(&trial->plan.promotion);
-    trial->plan.promotion = fresh;
+    promotion_plan_release(&trial->promotion);
+    trial->promotion = fresh;
     expect_status_ok(
-        stager_promote(stager, &trial->identity, &trial->plan, &trial->plan.promotion, &err), &err);
+        stager_promote(stager, &trial->identity, &trial->plan, &trial->promotion, &err), &err);
 }
 
 void trial_run(Trial *trial, const char *from, const char *to, uint32_t attempt)

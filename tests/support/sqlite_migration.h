@@ -14,6 +14,7 @@ typedef struct Trial {
     Reader *reader; /* open from trial_plan() on */
     Writer *writer; /* open from trial_claim() on */
     Plan plan;
+    PromotionPlan promotion;
     RunIdentity identity;
     Findings findings;
     bool held;

@@ -139,15 +139,23 @@ static Plan draw_plan(uint64_t seed)
         (void)snprintf(plan.catalog.fingerprint, sizeof(plan.catalog.fingerprint), "%064lx", seed);
     for (size_t i = 0; i < tables; i++)
         (void)snprintf(plan.catalog.tables[i].fingerprint, 65, "%lx", (unsigned long)draw(1000));
+    return plan;
+}
+
+static PromotionPlan draw_promotion(uint64_t seed)
+{
+    PromotionPlan promotion = {0};
+
+    random_state = seed;
     for (uint64_t i = draw(4); i > 0; i--) {
         AUTO_FREE_MEMORY char *step = draw_text(false);
 
-        text_list_add(&plan.promotion.steps, step);
+        text_list_add(&promotion.steps, step);
     }
-    plan.promotion.forward = draw_text(true);
-    plan.promotion.inverse = draw_text(true);
-    (void)snprintf(plan.promotion.fingerprint, 65, "%lx", (unsigned long)draw(1000));
-    return plan;
+    promotion.forward = draw_text(true);
+    promotion.inverse = draw_text(true);
+    (void)snprintf(promotion.fingerprint, 65, "%lx", (unsigned long)draw(1000));
+    return promotion;
 }
 
 /* ---- comparing plans ---- */
@@ -244,7 +252,6 @@ static void expect_plan(const Plan *got, const Plan *expected)
         expect_chunk(&got->chunks[i], &expected->chunks[i]);
     for (size_t i = 0; i < got->task_count; i++)
         expect_task(&got->tasks[i], &expected->tasks[i]);
-    expect_promotion(&got->promotion, &expected->promotion);
 }
 
 static void expect_stored(Journal *journal, const Plan *expected)
@@ -312,42 +319,54 @@ static void a_plan_outlives_the_process(void **state)
     remove_directory(directory);
 }
 
-static void without_a_plan_only_the_promotion_is_there(void **state)
+static void the_promotion_is_kept_apart_from_the_plan(void **state)
 {
     char *directory = make_directory();
     AUTO_FREE(journal_free) Journal *journal = NULL;
-    AUTO_PLAN Plan plan = draw_plan(3);
-    AUTO_PLAN Plan stored = {0};
+    AUTO_PLAN Plan stored_plan = {0};
     Error err = {0};
 
     (void)state;
     expect_ok(create_journal(directory, &journal, &err));
-    assert_int_equal(journal_load_plan(journal, &stored, &err), STATUS_DONE);
-    assert_int_equal(stored.promotion.steps.count, 0);
-    expect_ok(journal_save_promotion(journal, &plan.promotion, &err));
-    expect_ok(journal_save_promotion(journal, &plan.promotion, &err));
-    assert_int_equal(journal_load_plan(journal, &stored, &err), STATUS_DONE);
-    expect_promotion(&stored.promotion, &plan.promotion);
-    assert_int_equal(stored.chunk_count, 0);
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        PromotionPlan promotion = draw_promotion(seed);
+        PromotionPlan stored = {0};
+
+        assert_int_equal(journal_load_promotion(journal, &stored, &err),
+                         seed == 1 ? STATUS_DONE : STATUS_OK);
+        promotion_plan_release(&stored);
+        expect_ok(journal_save_promotion(journal, &promotion, &err));
+        expect_ok(journal_load_promotion(journal, &stored, &err));
+        expect_promotion(&stored, &promotion);
+        promotion_plan_release(&stored);
+        promotion_plan_release(&promotion);
+    }
+    assert_int_equal(journal_load_plan(journal, &stored_plan, &err), STATUS_DONE);
     assert_false(journal_has_plan(journal));
     remove_directory(directory);
 }
 
-static void the_promotion_can_be_planned_again(void **state)
+static void a_plan_that_is_saved_leaves_the_promotion_alone(void **state)
 {
     char *directory = make_directory();
     AUTO_FREE(journal_free) Journal *journal = NULL;
     AUTO_PLAN Plan plan = draw_plan(21);
-    AUTO_PLAN Plan other = draw_plan(22);
-    AUTO_PLAN Plan stored = {0};
+    PromotionPlan promotion = draw_promotion(22);
+    PromotionPlan stored = {0};
     Error err = {0};
 
     (void)state;
     expect_ok(create_with_plan(directory, &plan, &journal, &err));
-    expect_ok(journal_save_promotion(journal, &other.promotion, &err));
-    expect_ok(journal_load_plan(journal, &stored, &err));
-    expect_promotion(&stored.promotion, &other.promotion);
-    assert_int_equal(stored.chunk_count, plan.chunk_count);
+    expect_ok(journal_save_promotion(journal, &promotion, &err));
+    expect_ok(journal_save_plan(journal, &plan, "token", 1, &err));
+    expect_ok(journal_load_promotion(journal, &stored, &err));
+    expect_promotion(&stored, &promotion);
+    expect_stored(journal, &plan);
+    expect_ok(journal_execute(journal, "update promotion set fingerprint = hex(zeroblob(40))",
+                              "test", &err));
+    promotion_plan_release(&stored);
+    expect_failure(journal_load_promotion(journal, &stored, &err), ERROR_REFUSED);
+    promotion_plan_release(&promotion);
     remove_directory(directory);
 }
 
@@ -413,7 +432,6 @@ static void what_a_plan_cannot_hold_is_damage(void **state)
         "insert into plan_task_after values (1, 1, 1)",
         "insert into plan_object(id, kind, table_id) values (1, 0, 0)",
         "update plan set catalog_fingerprint = hex(zeroblob(40))",
-        "update promotion set fingerprint = hex(zeroblob(40))",
     };
     AUTO_PLAN Plan plan = make_plan(3, 1);
 
@@ -525,8 +543,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_plan_comes_back_exactly_as_it_was_saved),
         cmocka_unit_test(a_plan_outlives_the_process),
-        cmocka_unit_test(without_a_plan_only_the_promotion_is_there),
-        cmocka_unit_test(the_promotion_can_be_planned_again),
+        cmocka_unit_test(the_promotion_is_kept_apart_from_the_plan),
+        cmocka_unit_test(a_plan_that_is_saved_leaves_the_promotion_alone),
         cmocka_unit_test(done_flags_follow_the_ledger),
         cmocka_unit_test(done_flags_of_another_plan_are_not_taken),
         cmocka_unit_test(what_a_plan_cannot_hold_is_damage),

@@ -179,12 +179,8 @@ static void is_empty_and_usable_after_release(void **state)
     (void)state;
     (void)set_chunk(&plan, 1, 1);
     (void)plan_add_task(&plan);
-    text_list_add(&plan.promotion.steps, "rename");
-    plan.promotion.forward = xstrdup("forward");
-    plan.promotion.inverse = xstrdup("inverse");
     plan_release(&plan);
     assert_int_equal(plan.chunk_count, 0);
-    assert_null(plan.promotion.forward);
     assert_int_equal(plan_add_task(&plan)->id, 1);
 }
 

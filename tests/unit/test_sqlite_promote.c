@@ -285,7 +285,7 @@ static void a_target_that_changed_since_the_plan_is_refused(void **state)
     trial_stage(&trial);
     set_sql(TARGET, "create index late on parent(name)");
     expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                  &trial.plan.promotion, &err),
+                                  &trial.promotion, &err),
                    &err, "changed since");
     assert_int_equal(trial_outcome(&trial), OUTCOME_NONE);
     trial_promote(&trial); /* plans anew */
@@ -310,7 +310,7 @@ static void incomplete_staging_is_not_promoted(void **state)
     expect_status_ok(
         writer_reset_table(trial.writer, &trial.plan, &trial.plan.catalog.tables[0], &err), &err);
     expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                  &trial.plan.promotion, &err),
+                                  &trial.promotion, &err),
                    &err, "not complete");
     trial_close(&trial);
 }
@@ -331,7 +331,7 @@ static void an_older_driver_cannot_promote(void **state)
 
     expect_status_ok(target_claim(trial.target, &newer, &err), &err);
     assert_int_equal(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                    &trial.plan.promotion, &err),
+                                    &trial.promotion, &err),
                      STATUS_INVALID);
     assert_int_equal(err.kind, ERROR_LOCKED);
     trial_close(&trial);
@@ -415,7 +415,7 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
         size_t count = trial.findings.count;
 
         expect_status_ok(stager_plan_promotion(trial.target->stager, &trial.identity, &trial.plan,
-                                               &trial.plan.promotion, &trial.findings, &err),
+                                               &trial.promotion, &trial.findings, &err),
                          &err);
         assert_int_equal(trial.findings.count, count); /* said once */
         trial_close(&trial);
@@ -427,7 +427,7 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
 static Status promote_planned(Trial *trial, Error *err)
 {
     return stager_promote(trial->target->stager, &trial->identity, &trial->plan,
-                          &trial->plan.promotion, err);
+                          &trial->promotion, err);
 }
 
 /* The same call again, after any fault, ends promoted or back, once. */

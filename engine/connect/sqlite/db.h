@@ -4,7 +4,7 @@
  * keeps values exact.
  *
  * Connections are opened without SQLite's own mutex and used by one thread at a time. They have
- * trusted_schema off, no extension loading, foreign key enforcement off, recursive triggers off,
+ * trusted_schema on, no extension loading, foreign key enforcement off, recursive triggers off,
  * and a short busy timeout: waiting longer is the caller's retry.
  */
 #pragma once

@@ -425,7 +425,7 @@ static Status check_definitions(Objects *objects, Error *err)
     int rc =
         sqlite3_open_v2(":memory:", &scratch, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
-        (void)sqlite3_db_config(scratch, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL); /* as db_open */
+        (void)sqlite3_db_config(scratch, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL); /* as db_open */
         try_definitions(scratch, objects);
     }
     (void)sqlite3_close(scratch); /* holds nothing */

@@ -303,19 +303,17 @@ static Status plan_settings(Planner *planner, Db *db, Error *err)
 static void check_role_names(Planner *planner, const Swap *swap)
 {
     for (size_t i = 0; i < swap->edit_count; i++) {
-        const char *const names[] = {swap->edits[i].from, swap->edits[i].to};
+        const SwapEdit *edit = &swap->edits[i];
+        /* Only this side is a name of ours: the other one may look like it and be the user's. */
+        const char *name = strcmp(edit->role, SWAP_LIVE) == 0 ? edit->from : edit->to;
+        const SchemaRow *row = schema_find(planner->live, name);
 
-        for (size_t j = 0; j < 2; j++) {
-            const SchemaRow *row = schema_find(planner->live, names[j]);
-
-            if (row == NULL || row->is_ours || !name_is_ours(names[j]))
-                continue;
-            finding_once(planner->findings, FINDING_REFUSAL, row->name,
-                         "Rename or drop it if it is not needed.",
-                         "the target has a %s of that name, which this migration needs and did "
-                         "not make",
-                         row->type);
-        }
+        if (row == NULL || row->is_ours)
+            continue;
+        finding_once(planner->findings, FINDING_REFUSAL, row->name,
+                     "Rename or drop it if it is not needed.",
+                     "the target has a %s of that name, which this migration needs and did not make",
+                     row->type);
     }
 }
 

@@ -193,8 +193,8 @@ Status works_open_scratch(const Schema *schema, sqlite3 **ret, Error *err)
     if (sqlite3_open_v2(":memory:", &handle, flags, NULL) != SQLITE_OK)
         return error_set(err, STATUS_FAILED, "could not open a database in memory");
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL); /* as db_open() */
     TRY(fill_scratch(handle, schema, err));
-    (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL); /* as db_open() */
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
     *ret = TAKE(handle);
     return STATUS_OK;

@@ -432,7 +432,7 @@ Status sqlite_open_writer(SqliteTarget *target, const RunIdentity *identity, Wri
      * Rows come as they are in the source, which may hold some that its CHECKs refuse today. What a
      * dropped table leaves in free pages is overwritten only where that costs no write of its own.
      */
-    static const char settings[] = "pragma cache_size = -16384;"
+    static const char settings[] = "pragma cache_size = -8192;"
                                    "pragma ignore_check_constraints = on;"
                                    "pragma secure_delete = fast;";
     AUTO_FREE(db_free) Db *db = NULL;

@@ -6,11 +6,13 @@
  *   3  the intent is recorded (I2), then one transaction on the target does it all (I6);
  *   4  when its outcome is unknown the target's marker decides.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/fault.h"
 #include "engine/base/log.h"
+#include "engine/base/memory.h"
 #include "stages/intent.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -79,25 +81,31 @@ static Status plan_step(Migration *migration, void *context, Error *err)
                                  &promotion->promotion, &promotion->findings, err);
 }
 
-static Status say_if_planned_otherwise(Migration *migration, const PromotionPlan *now, Error *err)
+/* Of the promotion as it was planned last; empty when there is none. Only that much is kept: with
+ * many tables a promotion is large. */
+static Status planned_fingerprint(Migration *migration, char ret[65], Error *err)
 {
-    PromotionPlan before = {0};
-    Status status = journal_load_promotion(migration->journal, &before, err);
+    PromotionPlan planned = {0};
+    Status status = journal_load_promotion(migration->journal, &planned, err);
 
-    if (status == STATUS_OK && strcmp(before.fingerprint, now->fingerprint) != 0)
-        log_info("the target's structure changed since the promotion was planned: planned again");
-    promotion_plan_release(&before);
+    (void)snprintf(ret, 65, "%s", planned.fingerprint);
+    promotion_plan_release(&planned);
+    memory_trim();
     return status;
 }
 
 static Status plan_again(Migration *migration, PromotionContext *context, Error *err)
 {
+    char before[65];
+
+    TRY(planned_fingerprint(migration, before, err));
     TRY(migration_retry(migration, plan_step, context, err));
     if (findings_count(&context->findings, FINDING_REFUSAL) > 0) {
         report_findings(&context->findings);
         return findings_refuse(&context->findings, err);
     }
-    TRY(say_if_planned_otherwise(migration, &context->promotion, err));
+    if (strcmp(before, context->promotion.fingerprint) != 0)
+        log_info("the target's structure changed since the promotion was planned: planned again");
     return journal_save_promotion(migration->journal, &context->promotion, err);
 }
 

@@ -63,3 +63,16 @@ sample_databases() {
     cp b.db b.before
     oracle_expect a.db expected.db || die "expected"
 }
+
+# Runs stopover and checks that its memory stays within 64 MiB + 16 MiB per worker + 4 times the
+# largest row, whatever the size (kilobytes). Sanitizers need more: there only the exit code counts.
+expect_within() { # JOBS LARGEST_ROW_KB EXIT ARGUMENT...
+    local limit=$((65536 + 16384 * $1 + 4 * $2)) jobs=$1 wanted=$3 status peak
+    shift 3
+    "$BUILD_DIR/support/peak" "$TMPDIR/peak" "$STOPOVER" "$@" --jobs "$jobs" >"$TMPDIR/out" 2>"$TMPDIR/err" </dev/null
+    status=$?
+    [ $status -eq "$wanted" ] || die "exit $status instead of $wanted: stopover $*"
+    peak=$(cat "$TMPDIR/peak")
+    echo "memory: $peak kB of $limit kB: stopover $*"
+    ldd "$STOPOVER" | grep -qE 'lib(asan|tsan)' || [ "$peak" -le $limit ] || die "$peak kB, more than $limit kB"
+}

@@ -39,6 +39,11 @@ static const char nasty_source[] =
     "create table generated(a int, b int as (a * 2) stored, c as (a + 1), "
     "  check (generated.b <> 3));"
     "create table a_staging_b(x, rowid, unique (x));"
+    "create table mine_staging_abc123(x references mine_retired_abc123 on delete cascade);"
+    "create table json_one(j check (j is null or json_valid(j)), k as (j ->> '$.k'), "
+    "  v as (json_extract(j, '$.v')) stored);"
+    "create index json_k on json_one(json_extract(j, '$.k')) where json_one.k is not null;"
+    "create view json_view as select json_group_array(k) from json_one;"
     "create table docs_content(a, b);"
     "create table empty_auto(id integer primary key autoincrement);"
     "create table \"select\"(\"from\", [order by], `group`);"
@@ -59,6 +64,8 @@ static const char nasty_source[] =
     "insert into chicken values (1, 1), (2, 2); insert into egg values (1, 1), (2, 2);"
     "insert into strict_one values (1, 2.5, 'x', x'00', 'any'), (null, null, null, null, 3);"
     "insert into generated(a) values (1), (2), (null);"
+    "insert into mine_staging_abc123 values (1);"
+    "insert into json_one(j) values ('{\"k\": 1, \"v\": [2]}'), ('[]'), (null);"
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)"
     "  insert into a_staging_b select i * 3, hex(zeroblob(i % 9)) from n;"
     "delete from a_staging_b where rowid % 7 = 0;"
@@ -71,6 +78,7 @@ static const char nasty_target[] =
     "create table chicken(id integer primary key, p references parent on delete cascade);"
     "create table \"SELECT\"(\"from\" integer primary key autoincrement, x);"
     "create index partial on \"SELECT\"(x); create index chicken_p on chicken(p);"
+    "create table mine_staging_abc123(old); insert into mine_staging_abc123 values ('live');"
     "create table stays(id integer primary key, p references parent(id), n);"
     "create view v1 as select 'old' as id, 'old' as name;"
     "create view outside as select s.id, parent.name from stays s left join parent on parent.id = "
@@ -284,9 +292,9 @@ static void a_target_that_changed_since_the_plan_is_refused(void **state)
     trial_claim(&trial);
     trial_stage(&trial);
     set_sql(TARGET, "create index late on parent(name)");
-    expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                  &trial.promotion, &err),
-                   &err, "changed since");
+    expect_refused(
+        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
+        &err, "changed since");
     assert_int_equal(trial_outcome(&trial), OUTCOME_NONE);
     trial_promote(&trial); /* plans anew */
     swap_back(&trial);
@@ -309,9 +317,9 @@ static void incomplete_staging_is_not_promoted(void **state)
     trial_stage(&trial);
     expect_status_ok(
         writer_reset_table(trial.writer, &trial.plan, &trial.plan.catalog.tables[0], &err), &err);
-    expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                  &trial.promotion, &err),
-                   &err, "not complete");
+    expect_refused(
+        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
+        &err, "not complete");
     trial_close(&trial);
 }
 
@@ -330,9 +338,9 @@ static void an_older_driver_cannot_promote(void **state)
     RunIdentity newer = trial.identity;
 
     expect_status_ok(target_claim(trial.target, &newer, &err), &err);
-    assert_int_equal(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
-                                    &trial.promotion, &err),
-                     STATUS_INVALID);
+    assert_int_equal(
+        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
+        STATUS_INVALID);
     assert_int_equal(err.kind, ERROR_LOCKED);
     trial_close(&trial);
 }
@@ -344,6 +352,8 @@ static void what_was_changed_since_promotion_refuses_the_way_back(void **state)
         {"alter table parent add column later", "parent", "alter table parent drop column later"},
         {"create index later on egg(chicken)", "later", "drop index later"},
         {"create trigger later after delete on egg begin select 1; end", "later",
+         "drop trigger later"},
+        {"create trigger later instead of insert on v2 begin select 1; end", "later",
          "drop trigger later"},
         {"create table on_the_way(a); create view old_one as select boss from parent", "old_one",
          "drop view old_one; drop table on_the_way"},
@@ -426,8 +436,8 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
 #ifdef FAULT_POINTS
 static Status promote_planned(Trial *trial, Error *err)
 {
-    return stager_promote(trial->target->stager, &trial->identity, &trial->plan,
-                          &trial->promotion, err);
+    return stager_promote(trial->target->stager, &trial->identity, &trial->plan, &trial->promotion,
+                          err);
 }
 
 /* The same call again, after any fault, ends promoted or back, once. */

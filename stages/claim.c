@@ -68,23 +68,41 @@ static Status refuse_unknown(const Migration *migration, Outcome outcome, Error 
     (void)error_kind(err, ERROR_REFUSED,
                      "the journal says that migration \"%s\" is %s, but the target says %s",
                      migration->name, phase_name(record->phase), outcome_name(outcome));
-    error_hint(err, "Was the target or the journal restored from an older copy, or --to changed? "
-                    "Look at both before anything else is run; nothing was changed.");
+    error_hint(
+        err,
+        "Was the target or the journal replaced by another copy? Nothing was changed. Put the "
+        "right one back, or give this record up with `stopover forget %s` when the target "
+        "holds nothing of it any more.",
+        migration->name);
     return STATUS_INVALID;
 }
 
-/* An intent that was begun and did not get as far as its marker. */
-static Status settle_intent(Migration *migration, const char *intent, Error *err)
+/* What is one transaction is there with its marker or not at all. */
+static Status drop_intent(Migration *migration, const char *what, Error *err)
 {
-    if (strcmp(intent, INTENT_PROMOTE) == 0) {
-        log_info("the promotion that was interrupted did not happen");
-        return journal_set_intent(migration->journal, NULL, err);
-    }
+    log_info("%s", what);
+    return journal_set_intent(migration->journal, NULL, err);
+}
+
+/*
+ * An intent that was begun and did not get as far as the journal. Only what has begun to drop is
+ * carried on (C2): whoever interrupts a finish and then asks for a rollback gets it while he can.
+ */
+static Status settle_intent(Migration *migration, const char *intent, Outcome outcome, Error *err)
+{
+    if (strcmp(intent, INTENT_PROMOTE) == 0)
+        return drop_intent(migration, "the promotion that was interrupted did not happen", err);
     if (strcmp(intent, INTENT_ROLLBACK) == 0) {
-        log_info("finishing the rollback that was interrupted");
+        if (outcome == OUTCOME_PROMOTED)
+            return drop_intent(migration, "the rollback that was interrupted did not happen", err);
+        log_info("completing the rollback that was interrupted");
         return rollback_finish_interrupted(migration, err);
     }
     if (strcmp(intent, INTENT_FINISH) == 0) {
+        /* Neither the marker of its beginning, nor all markers gone with its end. */
+        if (outcome != OUTCOME_FINISHED && outcome != OUTCOME_NONE)
+            return drop_intent(migration, "the finish that was interrupted had dropped nothing yet",
+                               err);
         log_info("completing the finish that was interrupted");
         return finish_interrupted(migration, err);
     }
@@ -124,5 +142,6 @@ Status migration_settle(Migration *migration, Error *err)
     case OUTCOME_FINISHED:
         break;
     }
-    return record->intent != NULL ? settle_intent(migration, record->intent, err) : STATUS_OK;
+    return record->intent != NULL ? settle_intent(migration, record->intent, outcome, err)
+                                  : STATUS_OK;
 }

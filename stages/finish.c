@@ -32,6 +32,20 @@ Status finish_interrupted(Migration *migration, Error *err)
     return drop_kept(migration, err);
 }
 
+static Status refuse_unfinished(const Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+
+    (void)error_kind(err, ERROR_REFUSED,
+                     "finish needs a migration that is promoted or rolled back; \"%s\" is %s",
+                     migration->name, phase_name(record->phase));
+    error_hint(err,
+               "Run `stopover run %s` to go on with it, or `stopover rollback %s` to give it up, "
+               "first.",
+               migration->name, migration->name);
+    return STATUS_INVALID;
+}
+
 Status stage_finish(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
@@ -43,6 +57,6 @@ Status stage_finish(Migration *migration, Error *err)
         return STATUS_OK;
     }
     if (record->phase != PHASE_PROMOTED && record->phase != PHASE_ROLLED_BACK)
-        return refuse_phase(record, "finish", "promoted or rolled back", "run", err);
+        return refuse_unfinished(migration, err);
     return drop_kept(migration, err);
 }

@@ -38,8 +38,11 @@ static Status drop_staging(Migration *migration, Error *err)
     bool is_missing = false;
 
     TRY(target_is_missing(migration, &is_missing, err));
-    if (is_missing || journal_record(migration->journal)->identity.epoch == 0) /* C1 in claim.c */
+    if (journal_record(migration->journal)->identity.epoch == 0) /* C1 in claim.c */
         return record_rolled_back(migration, "nothing had been written to the target", err);
+    if (is_missing)
+        return record_rolled_back(migration, "the target does not exist: nothing is there to drop",
+                                  err);
     TRY(migration_claim(migration, err));
     TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
     TRY(migration_retry(migration, drop_step, NULL, err));
@@ -98,10 +101,6 @@ static Status refuse_finished(const Migration *migration, Error *err)
 
 Status rollback_finish_interrupted(Migration *migration, Error *err)
 {
-    if (journal_record(migration->journal)->phase == PHASE_PROMOTED) {
-        /* The swap is one transaction, and its marker is not there: it did not happen. */
-        return journal_set_intent(migration->journal, NULL, err);
-    }
     return drop_staging(migration, err);
 }
 

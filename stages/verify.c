@@ -30,6 +30,26 @@ static void case_release(Case *item)
     free(item->also);
 }
 
+static size_t count_different(const Verdicts *verdicts)
+{
+    size_t different = 0;
+
+    for (size_t i = 0; i < verdicts->count; i++)
+        different += !verdicts->items[i].equal;
+    return different;
+}
+
+/* " --table NAME" where it can be typed as it stands: no pattern, nothing for the shell to see. */
+static char *table_option(const Verdicts *verdicts, const char *name)
+{
+    size_t different = verdicts != NULL ? count_different(verdicts) : 1;
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+
+    if (different != 1 || name == NULL || name[strspn(name, plain)] != '\0' || name[0] == '\0')
+        return xstrdup("");
+    return xasprintf(" --table %s", name);
+}
+
 static Status load_case(Migration *migration, const Table *table, VerifyLevel level, Case *ret,
                         ProbeRequest *ret_request, Error *err)
 {
@@ -39,10 +59,11 @@ static Status load_case(Migration *migration, const Table *table, VerifyLevel le
     TRY(status);
     if (status == STATUS_DONE || ret->evidence.level < level) {
         AUTO_FREE_MEMORY char *name = table_display_name(table);
+        AUTO_FREE_MEMORY char *option = table_option(NULL, name);
 
         (void)error_set(err, STATUS_INVALID, "there is no evidence of the source for table %s",
                         name);
-        error_hint(err, "Run `stopover stage %s --again --table %s`.", migration->name, name);
+        error_hint(err, "Run `stopover stage %s --again%s`.", migration->name, option);
         return STATUS_INVALID;
     }
     *ret_request = (ProbeRequest){
@@ -147,16 +168,7 @@ static Status schema_step(Migration *migration, void *context, Error *err)
                                schema->findings, err);
 }
 
-static size_t count_different(const Verdicts *verdicts)
-{
-    size_t different = 0;
-
-    for (size_t i = 0; i < verdicts->count; i++)
-        different += !verdicts->items[i].equal;
-    return different;
-}
-
-static Status fail_verification(Migration *migration, const char *statement, const char *table,
+static Status fail_verification(Migration *migration, const char *statement, const char *option,
                                 Error *err)
 {
     if (journal_record(migration->journal)->phase != PHASE_VERIFICATION_FAILED)
@@ -165,11 +177,41 @@ static Status fail_verification(Migration *migration, const char *statement, con
         TRY(journal_add_event(migration->journal, "verify", NULL, statement, err));
     (void)error_kind(err, ERROR_DIFFERENT, "verification found differences: %s", statement);
     error_hint(err,
-               "Nothing was promoted. Run `stopover stage %s --again%s%s` to copy again, then "
+               "Nothing was promoted. Run `stopover stage %s --again%s` to copy again, then "
                "`stopover run %s`.",
-               migration->name, table != NULL ? " --table " : "", table != NULL ? table : "",
-               migration->name);
+               migration->name, option, migration->name);
     return STATUS_INVALID;
+}
+
+static void add_difference(Verdict *verdict, const char *what)
+{
+    char *before = verdict->detail;
+
+    verdict->equal = false;
+    verdict->detail =
+        xasprintf("%s%s%s", before != NULL ? before : "", before != NULL ? "; " : "", what);
+    free(before);
+}
+
+/* What the ledger does not have did not arrive, whatever is compared. The verdicts are in the order
+ * of the catalog. */
+static void judge_completeness(const Plan *plan, Verdicts *verdicts)
+{
+    for (size_t i = 0; i < plan->catalog.table_count; i++) {
+        size_t count = 0;
+        size_t missing = 0;
+        const Chunk *chunks = plan_table_chunks(plan, plan->catalog.tables[i].id, &count);
+
+        for (size_t j = 0; j < count; j++)
+            missing += !chunks[j].done;
+        if (missing == 0)
+            continue;
+
+        AUTO_FREE_MEMORY char *what =
+            xasprintf("the copy is not complete: %zu of %zu chunks are missing", missing, count);
+
+        add_difference(&verdicts->items[i], what);
+    }
 }
 
 /* A difference in the structure of a table counts as one of the table, at every level. */
@@ -181,15 +223,8 @@ static void judge_structure(const Findings *schema, Verdicts *verdicts)
         if (finding->severity != FINDING_REFUSAL)
             continue;
         for (size_t j = 0; j < verdicts->count; j++) {
-            Verdict *verdict = &verdicts->items[j];
-            char *before = verdict->detail;
-
-            if (strcmp(verdict->table, finding->object) != 0)
-                continue;
-            verdict->equal = false;
-            verdict->detail = xasprintf("%s%s%s", before != NULL ? before : "",
-                                        before != NULL ? "; " : "", finding->message);
-            free(before);
+            if (strcmp(verdicts->items[j].table, finding->object) == 0)
+                add_difference(&verdicts->items[j], finding->message);
         }
     }
 }
@@ -207,7 +242,10 @@ static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLev
 
         for (size_t i = 0; i < verdicts->count && table == NULL; i++)
             table = verdicts->items[i].equal ? NULL : verdicts->items[i].table;
-        return fail_verification(migration, text_string(&statement), table, err);
+
+        AUTO_FREE_MEMORY char *option = table_option(verdicts, table);
+
+        return fail_verification(migration, text_string(&statement), option, err);
     }
     if (journal_record(journal)->phase == PHASE_VERIFICATION_FAILED)
         TRY(journal_set_phase(journal, PHASE_STAGED, "compared again", err));
@@ -243,6 +281,7 @@ Status stage_verify(Migration *migration, Error *err)
         TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
     else
         judge_unverified(&plan, &verdicts);
+    judge_completeness(&plan, &verdicts);
     judge_structure(&schema, &verdicts);
     return conclude(migration, &verdicts, record->level, err);
 }

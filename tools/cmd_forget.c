@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "journal/home.h"
 #include "tools/command.h"
+#include "tools/connectors.h"
 #include "tools/options.h"
 #include "tools/session.h"
 
@@ -23,8 +24,21 @@ static Status refuse(const Options *options, const JournalRecord *record, const 
     return STATUS_INVALID;
 }
 
+/* Who was promoted and then replaced the target by another file has nothing to finish: the record
+ * would stay for ever. True also of a target that is not there. */
+static Status target_is_clean(Migration *migration, bool *ret, Error *err)
+{
+    AUTO_TEXT_LIST TextList kept = {0};
+    Outcome outcome = OUTCOME_NONE;
+
+    TRY(stager_outcome(migration->target->stager, &migration->identity, &outcome, err));
+    TRY(stager_list_kept(migration->target->stager, &migration->identity, &kept, err));
+    *ret = outcome == OUTCOME_NONE && kept.count == 0;
+    return STATUS_OK;
+}
+
 /* Epoch 0 in the first attempt: no process of ours can have written to the target yet. */
-static Status check(const Options *options, const char *directory, Error *err)
+static Status check(const Options *options, const char *directory, bool *ret_promoted, Error *err)
 {
     AUTO_FREE(journal_free) Journal *journal = NULL;
     const JournalRecord *record = NULL;
@@ -35,6 +49,8 @@ static Status check(const Options *options, const char *directory, Error *err)
         return STATUS_OK;
     switch (record->phase) {
     case PHASE_PROMOTED:
+        *ret_promoted = !record->finished;
+        return record->finished ? STATUS_OK : refuse(options, record, "finish", err);
     case PHASE_ROLLED_BACK:
         return record->finished ? STATUS_OK : refuse(options, record, "finish", err);
     case PHASE_INITIAL:
@@ -66,17 +82,44 @@ static Status remove_record(const char *home, const char *name, const char *dire
     return directory_remove(forgotten, err);
 }
 
+/* The migration is opened, with its lock, only where its target must be asked. */
+static Status ask_target(const Options *options, const char *home, Migration **ret, Error *err)
+{
+    MigrationOptions given = options_for_migration(options);
+    AUTO_FREE(migration_free) Migration *migration = NULL;
+    Error ignored = {0};
+    bool clean = false;
+
+    if (migration_open(home, options->name, connectors_all(), &given, STOPOVER_VERSION, &migration,
+                       &ignored) < 0 ||
+        target_is_clean(migration, &clean, &ignored) < 0 || !clean)
+        return STATUS_INVALID; /* err holds the refusal */
+    log_warn("%s holds nothing of this migration: only its record is left",
+             journal_record(migration->journal)->target_display);
+    *err = (Error){0};
+    *ret = TAKE(migration);
+    return STATUS_OK;
+}
+
 static Status run(const Options *options, Reply *reply, Error *err)
 {
     AUTO_FREE_MEMORY char *home = NULL;
     AUTO_FREE_MEMORY char *directory = NULL;
     AUTO_FREE(file_lock_free) FileLock *lock = NULL;
+    AUTO_FREE(migration_free) Migration *migration = NULL;
+    bool promoted = false;
+    Status status = STATUS_OK;
 
     TRY(home_resolve(options->home, &home, err));
     TRY(home_migration_path(home, options->name, &directory, err));
     TRY(home_require(home, options->name, err));
     TRY(home_lock(home, options->name, &lock, err));
-    TRY(check(options, directory, err));
+    status = check(options, directory, &promoted, err);
+    if (status < 0 && promoted) {
+        file_lock_free(TAKE(lock));
+        status = ask_target(options, home, &migration, err);
+    }
+    TRY(status);
     TRY(session_confirm(options,
                         "removes our record of this migration, its evidence and its logs; source "
                         "and target are left as they are",

@@ -1,6 +1,7 @@
 #include "tools/standing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "backup/keep.h"
 #include "journal/home.h"
@@ -84,12 +85,21 @@ static char *command_for(const Options *options, const Standing *standing, const
     return command_line(&named, verb, rest);
 }
 
+bool standing_is_unsettled(const Standing *standing)
+{
+    const char *intent = standing->record->intent;
+
+    return intent != NULL && (strcmp(intent, "rollback") == 0 || strcmp(intent, "finish") == 0);
+}
+
 char *standing_next(const Options *options, const Standing *standing)
 {
     const JournalRecord *record = standing->record;
 
     if (standing->driver != 0)
         return command_for(options, standing, "status", " --watch");
+    if (standing_is_unsettled(standing))
+        return command_for(options, standing, record->intent, "");
     switch (record->phase) {
     case PHASE_INITIAL:
     case PHASE_PREPARED:

@@ -29,6 +29,10 @@ Status standing_read(const char *home, const char *name, Standing **ret, Error *
 void standing_free(Standing *standing);
 DEFINE_AUTO_FREE(Standing, standing_free);
 
+/* A rollback or a finish was begun, and nobody knows yet how far it came. The intent is then the
+ * name of the command that goes on with it. */
+bool standing_is_unsettled(const Standing *standing);
+
 /* The command that comes next, or NULL when none does; the caller frees. */
 char *standing_next(const Options *options, const Standing *standing);
 

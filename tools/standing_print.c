@@ -19,6 +19,8 @@ static const char *explain_next(const Standing *standing)
 
     if (standing->driver != 0)
         return "shows how it goes";
+    if (standing_is_unsettled(standing))
+        return "was interrupted: goes on with it";
     switch (record->phase) {
     case PHASE_INITIAL:
     case PHASE_PREPARED:

@@ -31,9 +31,15 @@ typedef struct Dropping {
     Findings *notes; /* or NULL */
 } Dropping;
 
+/* Is it one of our tables or indexes? Of the rest only the record is ours. */
+static bool is_kept(const LedgerObject *object)
+{
+    return strcmp(object->role, LEDGER_MADE) != 0 && strcmp(object->role, LEDGER_LIVE) != 0;
+}
+
 static bool is_wanted(const Dropping *dropping, const LedgerObject *object)
 {
-    if (strcmp(object->role, LEDGER_MADE) == 0)
+    if (!is_kept(object))
         return false;
     return dropping->role == NULL || strcmp(object->role, dropping->role) == 0;
 }
@@ -338,7 +344,7 @@ Status sqlite_list_kept(Stager *stager, const RunIdentity *identity, TextList *r
         const LedgerObject *object = &objects.items[i];
 
         /* Indexes come and go with their tables. */
-        if (strcmp(object->type, "table") != 0 || strcmp(object->role, LEDGER_MADE) == 0)
+        if (strcmp(object->type, "table") != 0 || !is_kept(object))
             continue;
 
         AUTO_FREE_MEMORY char *line = xasprintf("%s %s", object->role, object->name);

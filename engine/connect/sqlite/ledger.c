@@ -11,11 +11,15 @@
  *   claim -> [ begin (epoch) ... commit ]* -> forget run -> tables dropped with the last run
  *
  *  L1  Whatever these tables say has happened commits in the transaction that made it happen (I1).
- *  L2  Every writing transaction but a claim checks the epoch after it holds the write lock; a
- * claim raises it under the same lock. So nobody of an older epoch writes after a claim (I7). L3  A
- * name in stopover_object was not in the schema when we first wrote it there, so the object is
- *      ours; together with the name's own role and id that allows to drop it (I3).
+ *  L2  Every writing transaction but a claim checks the epoch after it holds the write lock; a claim
+ *      raises it under the same lock. So nobody of an older epoch writes after a claim (I7).
+ *  L3  A name in stopover_object was not in the schema when we first wrote it there, so the object is
+ *      ours; together with the name's own role and id that allows to drop it (I3). Two roles are no
+ *      such claim: `made`, and `live` (L5).
  *  L4  The tables have exactly the text below, or they are not ours and nothing is touched.
+ *  L5  At most one row `live` has the name of a live table: that of the run that promoted this very
+ *      table. A later promotion renames the row with the table, so the way back can tell whether the
+ *      table it is going to set aside is its own.
  */
 #include "engine/connect/sqlite/ledger.h"
 
@@ -321,7 +325,9 @@ Status ledger_mark_ours(Db *db, Schema *schema, Error *err)
         return STATUS_OK;
     for (size_t i = 0; i < CONTROL_TABLES; i++)
         mark_table(schema, control_tables[i].name);
-    TRY(db_prepare(db, "select name from stopover_object where type = 'table' and role <> 'made'",
+    TRY(db_prepare(db,
+                   "select name from stopover_object"
+                   " where type = 'table' and role not in ('made', 'live')",
                    &query, "read the ledger", err));
     while ((status = db_step(db, query, "read the ledger", err)) == STATUS_OK)
         mark_table(schema, db_column_text(query, 0));

@@ -50,6 +50,10 @@ Status ledger_count_rows(Db *db, const RunIdentity *identity, uint32_t table_id,
  * (sqlite_sequence, sqlite_stat1) that exist because of us. */
 #define LEDGER_MADE "made"
 
+/* A table that we promoted: no longer ours, but its row follows its name, also through the
+ * promotions of others. Never dropped. */
+#define LEDGER_LIVE "live"
+
 typedef struct LedgerObject {
     uint32_t attempt;
     char *role;
@@ -71,6 +75,17 @@ Status ledger_add_object(Db *db, const RunIdentity *identity, const char *role, 
 Status ledger_remove_object(Db *db, const RunIdentity *identity, const char *name, Error *err);
 Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, const char *type,
                          const char *name, bool *ret, Error *err);
+
+/* A promoted table was given another name: its row follows, whichever run it is of. */
+Status ledger_follow_live(Db *db, const RunIdentity *identity, const char *from, const char *to,
+                          Error *err);
+
+/* From now on the live table of that name is ours, not that of whoever promoted one before. */
+Status ledger_take_live(Db *db, const RunIdentity *identity, const char *name, Error *err);
+
+/* ERROR_REFUSED when the live table of that name is not the one that we promoted; else its row
+ * goes. */
+Status ledger_leave_live(Db *db, const RunIdentity *identity, const char *name, Error *err);
 
 /* Appends this run's objects, of one attempt or of all (0), by attempt, role and name. The list is
  * the caller's also after a failure. */

@@ -65,6 +65,80 @@ Status ledger_has_object(Db *db, const RunIdentity *identity, const char *role, 
     return STATUS_OK;
 }
 
+/* ---- what was promoted (L5) ---- */
+
+Status ledger_follow_live(Db *db, const RunIdentity *identity, const char *from, const char *to,
+                          Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *update = NULL;
+
+    TRY(ledger_prepare(db, identity,
+                       "update stopover_object set name = ?4 where role = 'live' and name = ?3",
+                       &update, err));
+    ledger_bind_text(update, 3, from);
+    ledger_bind_text(update, 4, to);
+    return ledger_run(db, update, err);
+}
+
+Status ledger_take_live(Db *db, const RunIdentity *identity, const char *name, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *remove = NULL;
+
+    /* One that is still there had its table dropped by somebody: it must not pass for ours. */
+    TRY(ledger_prepare(db, identity,
+                       "delete from stopover_object where role = 'live' and name = ?3", &remove,
+                       err));
+    ledger_bind_text(remove, 3, name);
+    TRY(ledger_run(db, remove, err));
+    return ledger_add_object(db, identity, LEDGER_LIVE, "table", name, err);
+}
+
+static Status refuse_overtaken(Db *db, const RunIdentity *identity, const char *name, Error *err)
+{
+    AUTO_FREE(db_finalize) DbStatement *query = NULL;
+    Status status = STATUS_OK;
+
+    TRY(ledger_prepare(db, identity,
+                       "select migration from stopover_object join stopover_run using (run)"
+                       " where role = 'live' and name = ?3",
+                       &query, err));
+    ledger_bind_text(query, 3, name);
+    TRY(db_step(db, query, "read the ledger", err));
+
+    const char *other = db_column_text(query, 0); /* NULL without a row */
+
+    if (other == NULL) {
+        status = error_kind(err, ERROR_REFUSED,
+                            "table \"%s\" was replaced after migration \"%s\" promoted it", name,
+                            identity->migration);
+        error_hint(err,
+                   "Nothing was changed. What it had replaced is kept as *_retired_%s until "
+                   "`stopover finish %s`: take from there what you need.",
+                   identity->id, identity->migration);
+    } else {
+        status =
+            error_kind(err, ERROR_REFUSED,
+                       "table \"%s\" was promoted again since, by migration \"%s\"", name, other);
+        error_hint(err,
+                   "Nothing was changed. Run `stopover rollback %s` first: the last promotion "
+                   "is the first to be taken back.",
+                   other);
+    }
+    return status;
+}
+
+Status ledger_leave_live(Db *db, const RunIdentity *identity, const char *name, Error *err)
+{
+    bool is_ours = false;
+
+    TRY(ledger_has_object(db, identity, LEDGER_LIVE, "table", name, &is_ours, err));
+    if (!is_ours)
+        return refuse_overtaken(db, identity, name, err);
+    return ledger_remove_object(db, identity, name, err);
+}
+
+/* ---- lists ---- */
+
 Status ledger_objects(Db *db, const RunIdentity *identity, uint32_t attempt, LedgerObjects *ret,
                       Error *err)
 {

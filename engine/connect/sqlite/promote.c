@@ -101,17 +101,39 @@ static Status swap_and_prove(Db *db, const Schema *now, const Swap *swap, Error 
 
 /* ---- the ledger follows ---- */
 
-/* What became live is not ours any more; what was set aside is (I3). */
-static Status move_objects(Db *db, const RunIdentity *identity, const Swap *swap, Error *err)
+/* What became live is not ours any more; what was set aside is (I3, L5). */
+static Status move_forward(Db *db, const RunIdentity *identity, const SwapEdit *edit, Error *err)
 {
-    for (size_t i = 0; i < swap->edit_count; i++) {
-        const SwapEdit *edit = &swap->edits[i];
+    bool is_table = strcmp(edit->type, "table") == 0;
 
-        if (strcmp(edit->role, SWAP_LIVE) == 0)
-            TRY(ledger_remove_object(db, identity, edit->from, err));
-        else
-            TRY(ledger_add_object(db, identity, edit->role, edit->type, edit->to, err));
+    if (strcmp(edit->role, SWAP_LIVE) != 0) {
+        TRY(ledger_add_object(db, identity, edit->role, edit->type, edit->to, err));
+        return is_table ? ledger_follow_live(db, identity, edit->from, edit->to, err) : STATUS_OK;
     }
+    TRY(ledger_remove_object(db, identity, edit->from, err));
+    return is_table ? ledger_take_live(db, identity, edit->to, err) : STATUS_OK;
+}
+
+static Status move_back(Db *db, const RunIdentity *identity, const SwapEdit *edit, Error *err)
+{
+    bool is_table = strcmp(edit->type, "table") == 0;
+
+    if (strcmp(edit->role, SWAP_LIVE) != 0) {
+        if (is_table)
+            TRY(ledger_leave_live(db, identity, edit->from, err));
+        return ledger_add_object(db, identity, edit->role, edit->type, edit->to, err);
+    }
+    TRY(ledger_remove_object(db, identity, edit->from, err));
+    return is_table ? ledger_follow_live(db, identity, edit->from, edit->to, err) : STATUS_OK;
+}
+
+typedef Status MoveObject(Db *db, const RunIdentity *identity, const SwapEdit *edit, Error *err);
+
+static Status move_objects(Db *db, const RunIdentity *identity, const Swap *swap, MoveObject *move,
+                           Error *err)
+{
+    for (size_t i = 0; i < swap->edit_count; i++)
+        TRY(move(db, identity, &swap->edits[i], err));
     return STATUS_OK;
 }
 
@@ -235,7 +257,7 @@ static Status promote_inside(Db *db, const RunIdentity *identity, const Plan *pl
     TRY(count_promoted(db, identity, plan, &row_counts, err));
     TRY(ledger_add_marker(db, identity, OUTCOME_PROMOTED, promotion->inverse, row_counts, err));
     TRY(fault_before("target.promote.swap", err));
-    TRY(move_objects(db, identity, &forward, err));
+    TRY(move_objects(db, identity, &forward, move_forward, err));
     return swap_and_prove(db, &live, &forward, err);
 }
 
@@ -317,7 +339,7 @@ static Status swap_back_inside(Db *db, const RunIdentity *identity, Findings *no
     TRY(ledger_mark_ours(db, &now, err));
     TRY(ledger_add_marker(db, identity, OUTCOME_ROLLED_BACK, NULL, NULL, err));
     TRY(fault_before("target.swap_back.swap", err));
-    TRY(move_objects(db, identity, &inverse, err));
+    TRY(move_objects(db, identity, &inverse, move_back, err));
     TRY(swap_and_prove(db, &now, &inverse, err));
     return note_set_aside(db, &inverse, row_counts, notes, err);
 }

@@ -310,10 +310,10 @@ static void check_role_names(Planner *planner, const Swap *swap)
 
         if (row == NULL || row->is_ours)
             continue;
-        finding_once(planner->findings, FINDING_REFUSAL, row->name,
-                     "Rename or drop it if it is not needed.",
-                     "the target has a %s of that name, which this migration needs and did not make",
-                     row->type);
+        finding_once(
+            planner->findings, FINDING_REFUSAL, row->name, "Rename or drop it if it is not needed.",
+            "the target has a %s of that name, which this migration needs and did not make",
+            row->type);
     }
 }
 

@@ -6,13 +6,15 @@
  * section 7: writable_schema, UPDATE, schema_version): here names and statements change, root pages
  * never.
  *
- *  W1  Everything attached to an edited table is edited or removed with it: an index by its own
- * edit, an automatic index by its table's, a trigger by removal. Anything else means that the
- * schema is not what the swap was planned for, and nothing is done. W2  What is found under a name
- * is compared with what the plan says is there. W3  No name is taken that somebody else has. W4 The
- * schema cookie goes up, so that every other connection reads the schema again; RESET makes this
- * one do so: if the result did not parse, the transaction fails here. W5  Rows that SQLite itself
- * keeps by name (sequences, statistics) follow their table.
+ *  W1  Everything attached to an edited table is edited or removed with it: an index by its own edit,
+ *      an automatic index by its table's, a trigger by removal; and so is every trigger of a view that
+ *      goes. Anything else means that the schema is not what the swap was planned for, and nothing is
+ *      done.
+ *  W2  What is found under a name is compared with what the plan says is there.
+ *  W3  No name is taken that somebody else has.
+ *  W4  The schema cookie goes up, so that every other connection reads the schema again; RESET makes
+ *      this one do so: if the result did not parse, the transaction fails here.
+ *  W5  Rows that SQLite itself keeps by name (sequences, statistics) follow their table.
  */
 #include "engine/connect/sqlite/swap.h"
 
@@ -84,6 +86,19 @@ static const SchemaRow *find_same_kind(const Schema *schema, const SchemaRow *ro
                                   : schema_find(schema, row->name);
 }
 
+/* W1, for a view: its triggers go with it. */
+static Status check_on_view(const Schema *now, const Swap *swap, const SchemaRow *view, Error *err)
+{
+    size_t count = 0;
+    SchemaRow *const *rows = schema_of_table(now, view->name, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (row_is(rows[i], "trigger") && !swap_removes(swap, rows[i]))
+            return refuse_row("trigger", rows[i]->name, "was added since this was planned", err);
+    }
+    return STATUS_OK;
+}
+
 /* One that is gone already is as good as removed; one that was changed is somebody's work. */
 static Status check_removed(const Schema *now, const Swap *swap, Error *err)
 {
@@ -93,6 +108,8 @@ static Status check_removed(const Schema *now, const Swap *swap, Error *err)
 
         if (row != NULL && !is_same(row, planned->type, planned->sql))
             return refuse_row(row->type, row->name, "was changed since this was planned", err);
+        if (row_is(row, "view"))
+            TRY(check_on_view(now, swap, row, err));
     }
     return STATUS_OK;
 }

@@ -47,6 +47,7 @@ struct Journal {
  * Full disks wait (exit 3), what is busy may be retried, a damaged file is refused with its remedy.
  */
 Status journal_error(const Journal *journal, int rc, const char *action, Error *err);
+bool journal_disk_fails(const Journal *journal);
 Status journal_damaged(const Journal *journal, const char *what, Error *err);
 Status journal_execute(Journal *journal, const char *sql, const char *action, Error *err);
 

@@ -48,9 +48,26 @@ static bool is_disk_full(const Journal *journal, int primary)
                                       (number == ENOSPC || number == EDQUOT));
 }
 
+/* What a broken disk does not give, SQLite takes for damage of the file: its descriptors know. */
+bool journal_disk_fails(const Journal *journal)
+{
+    sqlite3_file *log = NULL;
+    int of_database = 0;
+    int of_log = 0;
+
+    (void)sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_LAST_ERRNO, &of_database);
+    (void)sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+    if (log != NULL && log->pMethods != NULL)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+    return of_database == EIO || of_log == EIO; /* 0 where it could not be asked */
+}
+
 Status journal_error(const Journal *journal, int rc, const char *action, Error *err)
 {
     int primary = rc & 0xff;
+
+    if (primary == SQLITE_CORRUPT && journal_disk_fails(journal))
+        primary = SQLITE_IOERR;
 
     if (rc == SQLITE_NOMEM || sqlite3_extended_errcode(journal->db) == SQLITE_IOERR_NOMEM)
         out_of_memory();

@@ -288,9 +288,10 @@ static Status check_sound(Journal *journal, Error *err)
 
     TRY(query_prepare(journal, "pragma quick_check(1)", "check", &query, err));
     TRY(query_step(&query, err));
-    if (strcmp(column_text(&query, 0), "ok") != 0)
-        return journal_damaged(journal, column_text(&query, 0), err);
-    return STATUS_OK;
+    if (strcmp(column_text(&query, 0), "ok") == 0)
+        return STATUS_OK;
+    return journal_disk_fails(journal) ? journal_error(journal, SQLITE_IOERR, "check", err)
+                                       : journal_damaged(journal, column_text(&query, 0), err);
 }
 
 /* Also the first time: what journal_create() put in place is not in this mode yet. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A disk that is full, or breaks, under the target, under the journal: exit 3 or 1 with the next
+# A disk that is full, or breaks, under the target, the journal, or the source: exit 3 or 1 with the next
 # step, and after the repair the same command ends as if nothing had happened.
 # timeout: 900
 set -u
@@ -16,8 +16,9 @@ try() { # FILE ERROR NTH
         FAULTFS_LOG=$TMPDIR/disk.log stopover "${begin[@]}" >first.out 2>&1
 }
 
-for file in target.db journal.db; do
-    for error in ENOSPC EIO; do
+for file in target.db journal.db source.db; do
+    for error in ENOSPC EIO EREAD; do
+        [ "$file" != source.db ] || [ "$error" = EREAD ] || continue # a source is never written to
         try "$file" "$error" 1000000 || { cat first.out; die "$file $error: without a fault"; }
         calls=$(wc -c <disk.log)
         [ "$calls" -gt 20 ] || die "$file $error: only $calls calls seen"

@@ -49,14 +49,29 @@ static void note_call(void)
     (void)close(fd);
 }
 
+typedef enum Call {
+    CALL_WRITE,
+    CALL_FLUSH,
+    CALL_READ,
+} Call;
+
+static int concerns(const char *error, Call call)
+{
+    if (strcmp(error, "EREAD") == 0)
+        return call == CALL_READ;
+    if (strcmp(error, "ENOSPC") == 0)
+        return call == CALL_WRITE;
+    return call != CALL_READ;
+}
+
 /* The errno to fail with, or 0. */
-static int fault(int fd, int is_flush)
+static int fault(int fd, Call call)
 {
     const char *error = getenv("FAULTFS_ERROR");
     const char *nth = getenv("FAULTFS_NTH");
     int saved = errno;
 
-    if (error == NULL || (is_flush && strcmp(error, "ENOSPC") == 0) || !matches(fd)) {
+    if (error == NULL || !concerns(error, call) || !matches(fd)) {
         errno = saved;
         return 0;
     }
@@ -69,7 +84,7 @@ static int fault(int fd, int is_flush)
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
 {
-    int error = fault(fd, 0);
+    int error = fault(fd, CALL_WRITE);
 
     if (error != 0) {
         errno = error;
@@ -83,9 +98,25 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
     return pwrite64(fd, data, size, offset);
 }
 
+ssize_t pread64(int fd, void *data, size_t size, off64_t offset)
+{
+    int error = fault(fd, CALL_READ);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, data, size, offset);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+    return pread64(fd, data, size, offset);
+}
+
 ssize_t write(int fd, const void *data, size_t size)
 {
-    int error = fault(fd, 0);
+    int error = fault(fd, CALL_WRITE);
 
     if (error != 0) {
         errno = error;
@@ -96,7 +127,7 @@ ssize_t write(int fd, const void *data, size_t size)
 
 int fsync(int fd)
 {
-    int error = fault(fd, 1);
+    int error = fault(fd, CALL_FLUSH);
 
     if (error != 0) {
         errno = error;
@@ -107,7 +138,7 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
-    int error = fault(fd, 1);
+    int error = fault(fd, CALL_FLUSH);
 
     if (error != 0) {
         errno = error;
@@ -118,7 +149,7 @@ int fdatasync(int fd)
 
 int ftruncate64(int fd, off64_t size)
 {
-    int error = fault(fd, 0);
+    int error = fault(fd, CALL_WRITE);
 
     if (error != 0) {
         errno = error;

@@ -122,8 +122,25 @@ static Status report_io(const Db *db, int rc, const char *action, Error *err)
     return status;
 }
 
+/* What a broken disk does not give, SQLite takes for damage of the file: its descriptors know. */
+static int tell_damage_from_disk(const Db *db, int rc)
+{
+    sqlite3_file *log = NULL;
+    int of_database = 0;
+    int of_log = 0;
+
+    if ((rc & 0xff) != SQLITE_CORRUPT)
+        return rc;
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &of_database);
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+    if (log != NULL && log->pMethods != NULL)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+    return of_database == EIO || of_log == EIO ? SQLITE_IOERR : rc; /* 0 where none answered */
+}
+
 Status db_error(const Db *db, int rc, const char *action, Error *err)
 {
+    rc = tell_damage_from_disk(db, rc);
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

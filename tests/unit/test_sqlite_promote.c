@@ -400,6 +400,12 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
         {"create table parent(a, gone); create table other(b); create trigger uses after insert on "
          "other begin insert into parent(gone) values (1); end",
          "table other", "would not"},
+        {"create table parent(a, gone); create table other(b); create trigger uses after insert on "
+         "other begin insert into parent(gone) values (of_the_application(1, 2)); end",
+         "table other", "would not"},
+        {"create table parent(a, gone); create view uses as select of_it(a) as x, b_of_it() from "
+         "parent where gone > 'a' collate of_the_application",
+         "view uses", "would not"},
         {"create table parent(a, gone unique); create table child(p references parent(gone))",
          "table child", "would not"},
     };
@@ -431,6 +437,42 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
         trial_close(&trial);
         expect_same_database(TARGET, COPY);
     }
+}
+
+static void expect_warning(const Findings *findings, const char *object, const char *words)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->items[i];
+
+        if (finding->severity == FINDING_WARNING && finding->object != NULL &&
+            strcmp(finding->object, object) == 0 && strstr(finding->message, words) != NULL)
+            return;
+    }
+    fail_msg("nothing warns of \"%s\" because \"%s\"", object, words);
+}
+
+static void what_will_be_missed_is_said_before_anything_is_copied(void **state)
+{
+    (void)state;
+    Trial trial;
+
+    set_database(SOURCE, "create table t(a); create trigger writes after insert on t begin "
+                         "  insert into nowhere values (new.a); end;"
+                         "create table fine(a); create trigger same after insert on fine begin "
+                         "  delete from t where of_the_application(a); end;");
+    set_database(TARGET, "create table T(a); create table fine(a);"
+                         "create virtual table words using fts5(a, content = 't');"
+                         "create virtual table others using fts5(a, content = 'tt');"
+                         "create trigger indexes after insert on t begin "
+                         "  insert into words(rowid, a) values (new.rowid, new.a); end;"
+                         "create trigger SAME after insert on fine begin select 1; end;");
+    trial_open(&trial, SOURCE, TARGET, 1);
+    trial_plan(&trial);
+    expect_warning(&trial.findings, "t", "no such table: main.nowhere");
+    expect_warning(&trial.findings, "words", "\"T\"");
+    expect_warning(&trial.findings, "trigger indexes", "the source has none");
+    assert_int_equal(findings_count(&trial.findings, FINDING_WARNING), 3);
+    trial_close(&trial);
 }
 
 #ifdef FAULT_POINTS
@@ -500,6 +542,7 @@ int main(void)
         cmocka_unit_test(an_older_driver_cannot_promote),
         cmocka_unit_test(what_was_changed_since_promotion_refuses_the_way_back),
         cmocka_unit_test(names_and_dependents_that_stand_against_it_are_refused_by_name),
+        cmocka_unit_test(what_will_be_missed_is_said_before_anything_is_copied),
 #ifdef FAULT_POINTS
         cmocka_unit_test(any_fault_leaves_the_old_state_or_the_new_one),
 #endif

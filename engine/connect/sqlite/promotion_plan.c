@@ -102,6 +102,23 @@ static void remove_row(Planner *planner, const SchemaRow *row)
     add_step(planner, step, row->name, NULL);
 }
 
+/* The structure is the source's: a trigger that only the target has goes, and somebody may miss it. */
+static void warn_of_lost_trigger(Planner *planner, const SchemaRow *row)
+{
+    AUTO_FREE_MEMORY char *object = xasprintf("trigger %s", row->name);
+
+    for (size_t i = 0; i < planner->catalog->object_count; i++) {
+        const Object *other = &planner->catalog->objects[i];
+
+        if (other->kind == OBJECT_TRIGGER && sqlite3_stricmp(other->name, row->name) == 0)
+            return;
+    }
+    finding_once(planner->findings, FINDING_WARNING, object,
+                 "Create it again after promotion if it is needed.",
+                 "the source has none of that name: it goes with the target's table \"%s\"",
+                 row->table);
+}
+
 static Status retire_table(Planner *planner, const SchemaRow *row, Error *err)
 {
     size_t count = 0;
@@ -116,8 +133,10 @@ static Status retire_table(Planner *planner, const SchemaRow *row, Error *err)
         AUTO_FREE_MEMORY char *index = NULL;
         AUTO_FREE_MEMORY char *index_sql = NULL;
 
-        if (row_is(attached[i], "trigger"))
+        if (row_is(attached[i], "trigger")) {
+            warn_of_lost_trigger(planner, attached[i]);
             remove_row(planner, attached[i]);
+        }
         if (!row_is(attached[i], "index") || attached[i]->sql == NULL)
             continue;
         TRY(role_index(attached[i]->sql, row->name, attached[i]->name, NAME_RETIRED, planner->id,

@@ -2,6 +2,8 @@
  * Tries a promotion on schemas in memory: the one of today and the one that would be. What works in
  * the first and not in the second stands against it.
  */
+#include <string.h>
+
 #include "engine/base/memory.h"
 #include "engine/connect/sqlite/promotion_plan.h"
 #include "engine/connect/sqlite/sql_text.h"
@@ -61,6 +63,47 @@ static void warn_of_broken(const Catalog *catalog, sqlite3 *after, Findings *fin
     }
 }
 
+/* Its triggers come with a table, and may use others that were left out. */
+static void warn_of_triggers(const Catalog *catalog, sqlite3 *after, Findings *findings)
+{
+    /* A parent that is missing is no fault of theirs. */
+    (void)sqlite3_db_config(after, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const Object *object = &catalog->objects[i];
+        const char *table = NULL;
+        AUTO_FREE_MEMORY char *why = NULL;
+
+        if (object->kind != OBJECT_TRIGGER || object->table_id == 0)
+            continue;
+        table = catalog_table(catalog, object->table_id)->name;
+        (void)works(after, table, &why); /* what matters is whether there is a reason */
+        if (why != NULL)
+            finding_once(findings, FINDING_WARNING, table,
+                         "Make in the target what its triggers use, or migrate it too.",
+                         "it cannot be written to in the target, by its triggers: %s", why);
+    }
+}
+
+/* An index beside its table, such as that of full text search, knows nothing of an exchange. */
+static void warn_of_virtual(const Schema *live, const SwapPair *pair, Findings *findings)
+{
+    for (size_t i = 0; i < live->count; i++) {
+        const SchemaRow *row = &live->rows[i];
+
+        for (size_t j = 0; row_is_virtual(row) && j < pair->forward.edit_count; j++) {
+            const SwapEdit *edit = &pair->forward.edits[j];
+
+            if (strcmp(edit->role, SWAP_LIVE) != 0 && strcmp(edit->type, "table") == 0 &&
+                sql_mentions(row->sql, edit->from))
+                finding_once(
+                    findings, FINDING_WARNING, row->name,
+                    "Rebuild it after promotion, and after a rollback.",
+                    "this virtual table of the target may hold what the rows of \"%s\" were",
+                    edit->from);
+        }
+    }
+}
+
 static void note_references(const Schema *live, const SwapPair *pair, Findings *findings)
 {
     for (size_t i = 0; i < live->count; i++) {
@@ -108,6 +151,8 @@ Status swap_pair_try(const Schema *live, const Catalog *catalog, const SwapPair 
     }
     try_outside(live, pair, before, after, findings);
     warn_of_broken(catalog, after, findings);
+    warn_of_virtual(live, pair, findings);
+    warn_of_triggers(catalog, after, findings);
     note_references(live, pair, findings);
     return STATUS_OK;
 }

@@ -368,6 +368,18 @@ bool sql_has_keyword(const char *statement, const char *keyword)
     }
 }
 
+bool sql_mentions(const char *statement, const char *name)
+{
+    for (;;) {
+        Token token = read_token(&statement);
+
+        if (token.kind == TOKEN_END)
+            return false;
+        if (token_names(&token, name))
+            return true;
+    }
+}
+
 void sql_append_literal(Text *text, const char *string)
 {
     text_append(text, "'");

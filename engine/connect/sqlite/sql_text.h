@@ -35,6 +35,9 @@ Status sql_trigger_table(const char *statement, char **ret, Error *err);
 /* Does the statement contain this keyword outside comments, strings and quoted names? */
 bool sql_has_keyword(const char *statement, const char *keyword);
 
+/* Is this name, quoted or not, or a string of that content, in the statement? */
+bool sql_mentions(const char *statement, const char *name);
+
 /* Appends text as an SQL string literal. */
 void sql_append_literal(Text *text, const char *string);
 

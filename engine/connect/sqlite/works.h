@@ -20,8 +20,9 @@ unsigned works(sqlite3 *handle, const char *name, char **ret_why);
 
 /*
  * A database in memory that has these rows as its schema and no content: nothing may be run on it.
- * Foreign keys are on, so that a parent without the columns they need shows. ERROR_REFUSED when
- * SQLite cannot read the schema.
+ * Functions and collations that SQLite does not know are taken to be the application's. Foreign keys
+ * are on, so that a parent without the columns they need shows. ERROR_REFUSED when SQLite cannot read
+ * the schema.
  */
 Status works_open_scratch(const Schema *schema, sqlite3 **ret, Error *err);
 

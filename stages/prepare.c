@@ -83,6 +83,9 @@ static Status record_prepared(Migration *migration, size_t tables, Error *err)
     text_append_format(&message, "%zu tables; backup %s", tables,
                        journal_record(journal)->backup_name);
     TRY(journal_set_phase(journal, PHASE_PREPARED, text_string(&message), err));
+    if (tables == 0)
+        log_warn("the source holds no tables: is %s the right one?",
+                 journal_record(journal)->source_display);
     log_info("prepared: %s: what promotion replaces will be kept in the target until finish",
              text_string(&message));
     return STATUS_OK;

@@ -44,7 +44,18 @@ static Status check_freshness(Migration *migration, Error *err)
                  when);
         return journal_add_event(migration->journal, "note", NULL, "--accept-stale-source", err);
     }
-    TRY(migration_retry(migration, changed_step, &fresh, err));
+
+    Status status = migration_retry(migration, changed_step, &fresh, err);
+
+    if (status < 0) {
+        error_prefix(err, "whether the source was written to since its snapshot is not known");
+        if (status != STATUS_STOPPED && err->kind == ERROR_FAILED)
+            error_hint(err,
+                       "Put the source back and run the same command again, or promote what was "
+                       "copied from it with `stopover promote %s --accept-stale-source`.",
+                       migration->name);
+        return status;
+    }
     if (!fresh.changed)
         return STATUS_OK;
     (void)error_kind(err, ERROR_REFUSED, "the source was written to since its snapshot of %s",
@@ -155,6 +166,13 @@ static void say_promoted(const Migration *migration, const Plan *plan)
         log_warn("promoted unverified: --verify none was asked for");
 }
 
+static const char *comes_before(Phase phase)
+{
+    if (phase == PHASE_VERIFICATION_FAILED)
+        return "stage --again";
+    return phase == PHASE_STAGED ? "verify" : "run";
+}
+
 Status stage_promote(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
@@ -169,8 +187,7 @@ Status stage_promote(Migration *migration, Error *err)
         return STATUS_OK;
     }
     if (record->phase != PHASE_VERIFIED)
-        return refuse_phase(record, "promote", "verified",
-                            record->phase == PHASE_STAGED ? "verify" : "run", err);
+        return refuse_phase(record, "promote", "verified", comes_before(record->phase), err);
     TRY(check_freshness(migration, err));
     TRY(migration_claim(migration, err));
     TRY(journal_load_plan(migration->journal, &plan, err));

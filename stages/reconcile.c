@@ -99,8 +99,7 @@ Status reconcile_ledger(Migration *migration, Plan *plan, Error *err)
         log_info("the target already holds %llu pieces of work that were not recorded here yet",
                  (unsigned long long)changes.adopted);
     if (changes.lost > 0)
-        log_warn("the target has lost %llu pieces of work that were recorded here: they are done "
-                 "again",
+        log_warn("the target has lost %llu pieces of work that were recorded here",
                  (unsigned long long)changes.lost);
     if (changes.adopted + changes.lost == 0)
         return STATUS_OK;

@@ -96,7 +96,7 @@ static Status ask_target(const Options *options, const char *home, Migration **r
         return STATUS_INVALID; /* err holds the refusal */
     log_warn("%s holds nothing of this migration: only its record is left",
              journal_record(migration->journal)->target_display);
-    *err = (Error){0};
+    error_clear(err);
     *ret = TAKE(migration);
     return STATUS_OK;
 }

@@ -45,6 +45,7 @@ Status connectors_complete(const Uri *uri, const char *text, char **ret, Error *
 {
     bool is_path = strcmp(uri->scheme, "sqlite") == 0;
     AUTO_FREE_MEMORY char *directory = NULL;
+    const char *rest = uri->rest;
 
     if (!is_path || uri->rest[0] == '/' || uri->rest[0] == ':') { /* ":memory:" is refused later */
         *ret = xstrdup(text);
@@ -60,7 +61,8 @@ Status connectors_complete(const Uri *uri, const char *text, char **ret, Error *
     directory = getcwd(NULL, 0);
     if (directory == NULL)
         return file_error(err, errno, "resolve", uri->rest);
-    *ret =
-        xasprintf("%s:%s/%s", uri->scheme, strcmp(directory, "/") == 0 ? "" : directory, uri->rest);
+    while (strncmp(rest, "./", 2) == 0) /* the same file is not another source */
+        rest += 2 + strspn(rest + 2, "/");
+    *ret = xasprintf("%s:%s/%s", uri->scheme, strcmp(directory, "/") == 0 ? "" : directory, rest);
     return STATUS_OK;
 }

@@ -256,6 +256,19 @@ static void a_relative_path_is_made_absolute_for_the_journal(void **state)
     free(here);
 }
 
+static void a_path_with_a_dot_is_the_same_path(void **state)
+{
+    AUTO_LINE Line line;
+    AUTO_FREE_MEMORY char *here = getcwd(NULL, 0);
+    AUTO_FREE_MEMORY char *whole = NULL;
+
+    (void)state;
+    set_line(&line, "stopover run shop --from sqlite:.//./a.db --to sqlite:/d/b.db");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_true(asprintf(&whole, "sqlite:%s/a.db", here) > 0);
+    assert_string_equal(line.options.from, whole);
+}
+
 static void a_variable_stays_a_variable_and_holds_an_absolute_path(void **state)
 {
     AUTO_LINE Line line;
@@ -342,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_password_is_kept_but_hidden_in_argv),
         cmocka_unit_test(a_password_in_the_wrong_place_is_in_no_message),
         cmocka_unit_test(a_relative_path_is_made_absolute_for_the_journal),
+        cmocka_unit_test(a_path_with_a_dot_is_the_same_path),
         cmocka_unit_test(a_variable_stays_a_variable_and_holds_an_absolute_path),
         cmocka_unit_test(hiding_leaves_what_holds_no_password),
         cmocka_unit_test(the_next_command_repeats_the_home_that_was_given),

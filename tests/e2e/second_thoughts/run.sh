@@ -88,7 +88,7 @@ sqlite3 b.db "DELETE FROM \"Größe été_staging_$id\" WHERE rowid = 1"
 expect 4 verify m
 says 'stage m --again. to copy'
 expect 5 promote m
-says 'stage m --again'
+says 'hint: .*stage --again m'
 at verified
 sqlite3 b.db "DELETE FROM prices_staging_$id; DELETE FROM log_staging_$id"
 expect 4 verify m
@@ -108,6 +108,21 @@ says 'not complete'
 expect 0 stage m --again
 expect 0 run m
 phase_is m promoted
+
+# the source is gone after it was copied: the way on is named
+at verified
+mv a.db away.db
+expect 1 run m
+one_error
+says 'accept-stale-source'
+expect 0 promote m --accept-stale-source
+mv away.db a.db
+
+# an empty file is no reason to be silent
+: >empty.db
+expect 0 run nothing --from sqlite:./empty.db --to sqlite:new.db
+says 'holds no tables'
+expect 0 run nothing --from sqlite:empty.db --to sqlite:.//new.db
 
 # an attempt that cannot go on does not stand in the way of finish
 at promoted

@@ -106,7 +106,9 @@ static Status check_removed(const Schema *now, const Swap *swap, Error *err)
         const SchemaRow *planned = &swap->removed.rows[i];
         const SchemaRow *row = find_same_kind(now, planned);
 
-        if (row != NULL && !is_same(row, planned->type, planned->sql))
+        if (row == NULL)
+            continue;
+        if (!is_same(row, planned->type, planned->sql))
             return refuse_row(row->type, row->name, "was changed since this was planned", err);
         if (row_is(row, "view"))
             TRY(check_on_view(now, swap, row, err));

@@ -27,17 +27,18 @@ bool is_outside_dependent(const Schema *live, const Swap *swap, const SchemaRow 
     return sql_has_keyword(row->sql, "references");
 }
 
-static void try_outside(const Schema *live, const SwapPair *pair, sqlite3 *before, sqlite3 *after,
+/* worked: what works today, by position in live. */
+static void try_outside(const Schema *live, const unsigned *worked, sqlite3 *after,
                         Findings *findings)
 {
     for (size_t i = 0; i < live->count; i++) {
         const SchemaRow *row = &live->rows[i];
         AUTO_FREE_MEMORY char *why = NULL;
 
-        if (!is_outside_dependent(live, &pair->forward, row))
+        if (worked[i] == 0)
             continue;
 
-        unsigned lost = works(before, row->name, NULL) & ~works(after, row->name, &why);
+        unsigned lost = worked[i] & ~works(after, row->name, &why);
         AUTO_FREE_MEMORY char *object = xasprintf("%s %s", row->type, row->name);
 
         if (lost != 0)
@@ -135,21 +136,39 @@ static Status scratch_of_live(const Schema *live, sqlite3 **ret, Error *err)
     return works_open_scratch(&before, ret, err);
 }
 
+/* What works today of the outside dependents, 0 for every other row. By itself, so that the two
+ * schemas are not in memory at once; not at all where nothing depends. */
+static Status try_today(const Schema *live, const SwapPair *pair, unsigned *ret_worked, Error *err)
+{
+    AUTO_FREE(works_close) sqlite3 *before = NULL;
+
+    for (size_t i = 0; i < live->count; i++) {
+        const SchemaRow *row = &live->rows[i];
+
+        if (!is_outside_dependent(live, &pair->forward, row))
+            continue;
+        if (before == NULL)
+            TRY(scratch_of_live(live, &before, err));
+        ret_worked[i] = works(before, row->name, NULL);
+    }
+    return STATUS_OK;
+}
+
 Status swap_pair_try(const Schema *live, const Catalog *catalog, const SwapPair *pair,
                      Findings *findings, Error *err)
 {
-    AUTO_FREE(works_close) sqlite3 *before = NULL;
+    AUTO_FREE_MEMORY unsigned *worked = xcalloc(live->count + 1, sizeof(*worked));
     AUTO_FREE(works_close) sqlite3 *after = NULL;
     Error why = {0};
 
-    TRY(scratch_of_live(live, &before, err));
+    TRY(try_today(live, pair, worked, err));
     if (works_open_scratch(&pair->result, &after, &why) < 0) {
         finding_once(findings, FINDING_REFUSAL, NULL,
                      "Leave out the object that it names, or use another target.",
                      "the target would not be readable with the new tables: %s", why.message);
         return STATUS_OK;
     }
-    try_outside(live, pair, before, after, findings);
+    try_outside(live, worked, after, findings);
     warn_of_broken(catalog, after, findings);
     warn_of_virtual(live, pair, findings);
     warn_of_triggers(catalog, after, findings);

@@ -119,30 +119,35 @@ static Status get_bytes(const Json *object, const char *key, char **ret, Error *
     return STATUS_OK;
 }
 
-static Json *print_edits(const Swap *swap)
+/* One line of the text; takes the object. */
+static void append_line(Text *text, const char *what, Json *object)
 {
-    Json *edits = json_array();
+    AUTO_FREE(json_free) Json *line = object;
 
-    for (size_t i = 0; i < swap->edit_count; i++) {
-        const SwapEdit *edit = &swap->edits[i];
-        Json *object = json_object();
+    json_set_string(line, "what", what);
 
-        json_set_string(object, "type", edit->type);
-        json_set_string(object, "role", edit->role);
-        put_bytes(object, "from", edit->from);
-        put_bytes(object, "old_sql", edit->old_sql);
-        put_bytes(object, "to", edit->to);
-        put_bytes(object, "table", edit->table);
-        put_bytes(object, "sql", edit->sql);
-        json_add(edits, object);
-    }
-    return edits;
+    AUTO_FREE_MEMORY char *printed = json_print(line, false);
+
+    text_append(text, printed);
+    text_append(text, "\n");
 }
 
-static Json *print_rows(const Schema *schema)
+static void append_edit(Text *text, const SwapEdit *edit)
 {
-    Json *rows = json_array();
+    Json *object = json_object();
 
+    json_set_string(object, "type", edit->type);
+    json_set_string(object, "role", edit->role);
+    put_bytes(object, "from", edit->from);
+    put_bytes(object, "old_sql", edit->old_sql);
+    put_bytes(object, "to", edit->to);
+    put_bytes(object, "table", edit->table);
+    put_bytes(object, "sql", edit->sql);
+    append_line(text, "edit", object);
+}
+
+static void append_rows(Text *text, const char *what, const Schema *schema)
+{
     for (size_t i = 0; i < schema->count; i++) {
         Json *object = json_object();
 
@@ -150,23 +155,29 @@ static Json *print_rows(const Schema *schema)
         put_bytes(object, "name", schema->rows[i].name);
         put_bytes(object, "table", schema->rows[i].table);
         put_bytes(object, "sql", schema->rows[i].sql);
-        json_add(rows, object);
+        append_line(text, what, object);
     }
-    return rows;
 }
 
+/* A JSON document on each line: with ten thousand tables one document of all would take many times
+ * the memory of its text. */
 char *swap_print(const Swap *swap)
 {
-    AUTO_FREE(json_free) Json *json = json_object();
+    AUTO_TEXT Text text = {0};
 
-    json_set(json, "edits", print_edits(swap));
-    json_set(json, "removed", print_rows(&swap->removed));
-    json_set(json, "added", print_rows(&swap->added));
+    for (size_t i = 0; i < swap->edit_count; i++)
+        append_edit(&text, &swap->edits[i]);
+    append_rows(&text, "removed", &swap->removed);
+    append_rows(&text, "added", &swap->added);
     if (swap->has_settings) {
-        json_set_integer(json, "user_version", swap->user_version);
-        json_set_integer(json, "application_id", swap->application_id);
+        Json *object = json_object();
+
+        json_set_integer(object, "user_version", swap->user_version);
+        json_set_integer(object, "application_id", swap->application_id);
+        append_line(&text, "settings", object);
     }
-    return json_print(json, false);
+    append_line(&text, "end", json_object());
+    return text_take(&text);
 }
 
 static Status parse_edit(const Json *object, Swap *swap, Error *err)
@@ -182,43 +193,65 @@ static Status parse_edit(const Json *object, Swap *swap, Error *err)
     return get_bytes(object, "sql", &edit->sql, err);
 }
 
-static Status parse_rows(const Json *rows, Schema *ret, Error *err)
+static Status parse_row(const Json *object, Schema *ret, Error *err)
 {
-    for (const Json *object = json_at(rows, 0); object != NULL; object = json_next(object)) {
-        AUTO_FREE_MEMORY char *type = NULL;
-        AUTO_FREE_MEMORY char *name = NULL;
-        AUTO_FREE_MEMORY char *table = NULL;
-        AUTO_FREE_MEMORY char *sql = NULL;
+    AUTO_FREE_MEMORY char *type = NULL;
+    AUTO_FREE_MEMORY char *name = NULL;
+    AUTO_FREE_MEMORY char *table = NULL;
+    AUTO_FREE_MEMORY char *sql = NULL;
 
-        TRY(get_bytes(object, "type", &type, err));
-        TRY(get_bytes(object, "name", &name, err));
-        TRY(get_bytes(object, "table", &table, err));
-        TRY(get_bytes(object, "sql", &sql, err));
-        (void)schema_add(ret, &(SchemaRow){.type = type, .name = name, .table = table, .sql = sql});
-    }
+    TRY(get_bytes(object, "type", &type, err));
+    TRY(get_bytes(object, "name", &name, err));
+    TRY(get_bytes(object, "table", &table, err));
+    TRY(get_bytes(object, "sql", &sql, err));
+    (void)schema_add(ret, &(SchemaRow){.type = type, .name = name, .table = table, .sql = sql});
+    return STATUS_OK;
+}
+
+/* STATUS_DONE at the line that says that nothing is missing. */
+static Status parse_line(const char *line, Swap *swap, Error *err)
+{
+    AUTO_FREE(json_free) Json *json = NULL;
+
+    TRY(json_parse(line, &json, err));
+
+    const char *what = json_get_string(json, "what");
+
+    if (what == NULL)
+        return refuse_text(err);
+    if (strcmp(what, "end") == 0)
+        return STATUS_DONE;
+    if (strcmp(what, "edit") == 0)
+        return parse_edit(json, swap, err);
+    if (strcmp(what, "removed") == 0)
+        return parse_row(json, &swap->removed, err);
+    if (strcmp(what, "added") == 0)
+        return parse_row(json, &swap->added, err);
+    if (strcmp(what, "settings") != 0)
+        return refuse_text(err);
+    swap->has_settings = true;
+    swap->user_version = json_get_integer(json, "user_version", 0);
+    swap->application_id = json_get_integer(json, "application_id", 0);
     return STATUS_OK;
 }
 
 Status swap_parse(const char *text, Swap *ret, Error *err)
 {
-    AUTO_FREE(json_free) Json *json = NULL;
     AUTO_SWAP Swap swap = {0};
+    Status status = STATUS_OK;
 
-    if (text == NULL)
-        return refuse_text(err);
-    TRY(json_parse(text, &json, err));
+    for (const char *at = text != NULL ? text : ""; status == STATUS_OK;) {
+        size_t length = strcspn(at, "\n");
 
-    const Json *edits = json_get(json, "edits");
+        if (length == 0 || at[length] == '\0')
+            return refuse_text(err); /* cut off before its end */
 
-    if (edits == NULL)
-        return refuse_text(err);
-    for (const Json *edit = json_at(edits, 0); edit != NULL; edit = json_next(edit))
-        TRY(parse_edit(edit, &swap, err));
-    TRY(parse_rows(json_get(json, "removed"), &swap.removed, err));
-    TRY(parse_rows(json_get(json, "added"), &swap.added, err));
-    swap.has_settings = json_get(json, "user_version") != NULL;
-    swap.user_version = json_get_integer(json, "user_version", 0);
-    swap.application_id = json_get_integer(json, "application_id", 0);
+        AUTO_FREE_MEMORY char *line = xstrndup(at, length);
+
+        status = parse_line(line, &swap, err);
+        TRY(status);
+        at += length + 1;
+    }
     swap_index(&swap);
     *ret = swap;
     swap = (Swap){0};

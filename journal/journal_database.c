@@ -254,10 +254,26 @@ bool column_hex(const Query *query, int column, uint64_t *ret)
     return true;
 }
 
+/* What is written to a file without a name is lost: nothing irreversible may follow it (J3). */
+static Status check_in_place(const Journal *journal, Error *err)
+{
+    int has_moved = 0;
+
+    (void)sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (has_moved == 0)
+        return STATUS_OK;
+    (void)error_set(err, STATUS_FATAL, "journal \"%s\" was moved or removed while it was in use",
+                    journal->path);
+    error_hint(err, "Put the journal's files back and run the same command again; the target's own "
+                    "ledger still records what has arrived there.");
+    return STATUS_FATAL;
+}
+
 Status transaction_begin(Journal *journal, Error *err)
 {
     assert(journal->mode == JOURNAL_WRITE);
     assert(journal->group != GROUP_OPEN); /* J4: only records belong in a group */
+    TRY(check_in_place(journal, err));
     return journal_execute(journal, "begin immediate", "write to", err);
 }
 

@@ -54,6 +54,16 @@ Status migration_outcome(Migration *migration, Outcome *ret, Error *err)
     return STATUS_OK;
 }
 
+void intent_take_back(Migration *migration, Outcome *ret_outcome)
+{
+    Phase phase = journal_record(migration->journal)->phase;
+    Outcome before = phase == PHASE_PROMOTED ? OUTCOME_PROMOTED : OUTCOME_NONE;
+    Error later = {0}; /* the first error is the one that is told */
+
+    if (migration_outcome(migration, ret_outcome, &later) >= 0 && *ret_outcome == before)
+        (void)journal_set_intent(migration->journal, NULL, &later);
+}
+
 static Status follow(Migration *migration, Phase phase, const char *what, Error *err)
 {
     log_warn("the target says that this migration is %s; the journal follows", what);

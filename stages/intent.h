@@ -13,6 +13,12 @@
 /* What the target's markers say of this attempt; retried like any other step. */
 Status migration_outcome(Migration *migration, Outcome *ret, Error *err);
 
+/*
+ * After a step that failed: when the target's markers say that it did not happen, its intent is
+ * taken back, so that nobody looks for what became of it. The outcome stays when it cannot be asked.
+ */
+void intent_take_back(Migration *migration, Outcome *ret_outcome);
+
 /* Carries a rollback or a finish that was begun to its end. */
 Status rollback_finish_interrupted(Migration *migration, Error *err);
 Status finish_interrupted(Migration *migration, Error *err);

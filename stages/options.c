@@ -166,10 +166,12 @@ static Status take_level(Migration *migration, const MigrationOptions *options, 
 
     if (!options->level_given || options->level == record->level)
         return STATUS_OK;
-    if (record->phase == PHASE_PROMOTED) {
+    if (record->phase == PHASE_PROMOTED || record->phase == PHASE_VERIFIED) {
         (void)error_kind(err, ERROR_REFUSED,
-                         "migration \"%s\" is promoted: how it was verified is recorded for ever",
-                         migration->name);
+                         "migration \"%s\" is %s: it was verified with --verify %s, and that stays "
+                         "recorded",
+                         migration->name, phase_name(record->phase),
+                         verify_level_name(record->level));
         error_hint(err, "Leave out --verify.");
         return STATUS_INVALID;
     }

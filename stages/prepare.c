@@ -78,10 +78,11 @@ static Status record_prepared(Migration *migration, size_t tables, Error *err)
 {
     Journal *journal = migration->journal;
     AUTO_TEXT Text message = {0};
+    char count[40];
 
     TRY(keep_begin(journal, clock_wall_us(), err));
-    text_append_format(&message, "%zu tables; backup %s", tables,
-                       journal_record(journal)->backup_name);
+    format_things(tables, "table", count, sizeof(count));
+    text_append_format(&message, "%s; backup %s", count, journal_record(journal)->backup_name);
     TRY(journal_set_phase(journal, PHASE_PREPARED, text_string(&message), err));
     if (tables == 0)
         log_warn("the source holds no tables: is %s the right one?",

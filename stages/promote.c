@@ -145,10 +145,10 @@ static Status promote_now(Migration *migration, PromotionContext *promotion, Err
 
     if (status < 0) {
         Outcome outcome = OUTCOME_NONE;
-        Error later = {0};
 
         /* The last try may have committed without an answer: only the target knows. */
-        if (migration_outcome(migration, &outcome, &later) < 0 || outcome != OUTCOME_PROMOTED)
+        intent_take_back(migration, &outcome);
+        if (outcome != OUTCOME_PROMOTED)
             return status;
     }
     TRY(fault_before("promote.record", err));
@@ -159,9 +159,11 @@ static void say_promoted(const Migration *migration, const Plan *plan)
 {
     const JournalRecord *record = journal_record(migration->journal);
     char when[32];
+    char tables[40];
 
     clock_format(record->snapshot_us, when, sizeof(when));
-    log_info("promoted: %zu tables, the source as it was at %s", plan->catalog.table_count, when);
+    format_things(plan->catalog.table_count, "table", tables, sizeof(tables));
+    log_info("promoted: %s, the source as it was at %s", tables, when);
     if (record->level == VERIFY_NONE)
         log_warn("promoted unverified: --verify none was asked for");
 }

@@ -79,6 +79,13 @@ static Status swap_back(Migration *migration, Error *err)
 
     Status status = migration_retry(migration, swap_step, &context, err);
 
+    if (status < 0) {
+        Outcome outcome = OUTCOME_NONE;
+
+        intent_take_back(migration, &outcome);
+        if (outcome == OUTCOME_ROLLED_BACK) /* committed without an answer */
+            status = STATUS_OK;
+    }
     if (status >= 0) {
         report_findings(&context.notes);
         status = record_rolled_back(

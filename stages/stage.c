@@ -36,6 +36,9 @@ static Status describe_step(Migration *migration, void *context, Error *err)
 
 static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snapshot, Error *err)
 {
+    char tables[40];
+    char chunks[40];
+    char tasks[40];
     Stager *stager = migration->target->stager;
     uint64_t chunk_bytes = migration->chunk_bytes > 0 ? migration->chunk_bytes
                                                       : migration->target->ops->default_chunk_bytes;
@@ -52,8 +55,10 @@ static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snap
     TRY(run_plan_chunks(plan, migration->source, migration->run.jobs, chunk_bytes, err));
     TRY(fault_before("stage.plan", err));
     TRY(journal_save_plan(migration->journal, plan, snapshot->token, snapshot->taken_us, err));
-    log_info("planned: %zu tables in %zu chunks, %zu tasks", plan->catalog.table_count,
-             plan->chunk_count, plan->task_count);
+    format_things(plan->catalog.table_count, "table", tables, sizeof(tables));
+    format_things(plan->chunk_count, "chunk", chunks, sizeof(chunks));
+    format_things(plan->task_count, "task", tasks, sizeof(tasks));
+    log_info("planned: %s in %s, %s", tables, chunks, tasks);
     return STATUS_OK;
 }
 
@@ -182,7 +187,8 @@ static Status record_staged(Migration *migration, const Plan *plan, Error *err)
 {
     uint64_t rows = 0;
     uint64_t bytes = 0;
-    char row_text[32];
+    char table_text[40];
+    char row_text[40];
     char byte_text[32];
     AUTO_TEXT Text message = {0};
 
@@ -190,10 +196,10 @@ static Status record_staged(Migration *migration, const Plan *plan, Error *err)
         rows += plan->chunks[i].digest.rows;
         bytes += plan->chunks[i].bytes;
     }
-    format_count(rows, row_text, sizeof(row_text));
+    format_things(plan->catalog.table_count, "table", table_text, sizeof(table_text));
+    format_things(rows, "row", row_text, sizeof(row_text));
     format_bytes(bytes, byte_text, sizeof(byte_text));
-    text_append_format(&message, "%zu tables, %s rows, %s", plan->catalog.table_count, row_text,
-                       byte_text);
+    text_append_format(&message, "%s, %s, %s", table_text, row_text, byte_text);
     TRY(journal_set_phase(migration->journal, PHASE_STAGED, text_string(&message), err));
     log_info("staged: %s", text_string(&message));
     return STATUS_OK;

@@ -2,6 +2,7 @@
  * staged -> verified: compares the staged tables with the source's evidence and with the ledger. It
  * needs no source. Running it again compares again, and what it finds then is what holds.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +89,6 @@ static void judge(const Plan *plan, const Table *table, VerifyLevel level, const
     verdict->table_id = table->id;
     verdict->table = table_display_name(table);
     compare_table(level, &item->evidence, &item->source, &ledger, target, verdict);
-    if (!verdict->equal)
-        log_warn("table %s: %s", verdict->table, verdict->detail);
 }
 
 /* Tables first..first+count-1 of the catalog. */
@@ -222,10 +221,21 @@ static void judge_structure(const Findings *schema, Verdicts *verdicts)
 
         if (finding->severity != FINDING_REFUSAL)
             continue;
-        for (size_t j = 0; j < verdicts->count; j++) {
-            if (strcmp(verdicts->items[j].table, finding->object) == 0)
-                add_difference(&verdicts->items[j], finding->message);
-        }
+
+        size_t at = 0;
+
+        while (at < verdicts->count && strcmp(verdicts->items[at].table, finding->object) != 0)
+            at++;
+        assert(at < verdicts->count); /* by the contract of check_schema() */
+        add_difference(&verdicts->items[at], finding->message);
+    }
+}
+
+static void warn_of_differences(const Verdicts *verdicts)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        if (!verdicts->items[i].equal)
+            log_warn("table %s: %s", verdicts->items[i].table, verdicts->items[i].detail);
     }
 }
 
@@ -276,12 +286,12 @@ Status stage_verify(Migration *migration, Error *err)
     TRY(journal_load_plan(migration->journal, &plan, err));
     TRY(reconcile_ledger(migration, &plan, err));
     TRY(migration_retry(migration, schema_step, &context, err));
-    report_findings(&schema);
     if (record->level > VERIFY_NONE)
         TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
     else
         judge_unverified(&plan, &verdicts);
     judge_completeness(&plan, &verdicts);
     judge_structure(&schema, &verdicts);
+    warn_of_differences(&verdicts);
     return conclude(migration, &verdicts, record->level, err);
 }

@@ -82,7 +82,8 @@ static void append_sample(const Sums *sums, Text *ret)
 void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *ret)
 {
     Sums sums = add_up(verdicts);
-    char count[32];
+    char tables[40];
+    char rows[40];
 
     if (sums.different > 0) { /* structure is compared at every level */
         append_differences(verdicts, sums.different, ret);
@@ -96,9 +97,9 @@ void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *r
         text_append(ret, "no tables to compare");
         return;
     }
-    format_count(sums.rows, count, sizeof(count));
-    text_append_format(ret, "%zu %s, %s rows: counts equal", verdicts->count,
-                       verdicts->count == 1 ? "table" : "tables", count);
+    format_things(verdicts->count, "table", tables, sizeof(tables));
+    format_things(sums.rows, "row", rows, sizeof(rows));
+    text_append_format(ret, "%s, %s: counts equal", tables, rows);
     if (level >= VERIFY_SAMPLE)
         append_sample(&sums, ret);
     else

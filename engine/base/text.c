@@ -237,6 +237,14 @@ void format_count(uint64_t count, char *ret, size_t size)
     (void)snprintf(ret, size, "%s", grouped);
 }
 
+void format_things(uint64_t count, const char *thing, char *ret, size_t size)
+{
+    char number[32];
+
+    format_count(count, number, sizeof(number));
+    (void)snprintf(ret, size, "%s %s%s", number, thing, count == 1 ? "" : "s");
+}
+
 void format_duration(uint64_t seconds, char *ret, size_t size)
 {
     uint64_t minutes = seconds / 60;

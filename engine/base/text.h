@@ -64,6 +64,8 @@ bool hex_decode(const char *hex, uint8_t *ret, size_t size); /* exactly 2 * size
  */
 void format_bytes(uint64_t bytes, char *ret, size_t size);
 void format_count(uint64_t count, char *ret, size_t size);
+void format_things(uint64_t count, const char *thing, char *ret,
+                   size_t size); /* "1 row", "2 rows" */
 void format_duration(uint64_t seconds, char *ret, size_t size);
 
 /* "64MiB", "1G", "500k", "4096" to bytes (powers of 1024; B and iB optional). False when malformed

@@ -181,7 +181,7 @@ Status sqlite_plan_staging(Stager *stager, const RunIdentity *identity, Plan *pl
 
 /* ---- is it there as planned? ---- */
 
-static const char stage_again[] = "Run `stopover stage NAME --again` to build it anew.";
+static const char stage_again[] = "Copy the table again, with `stage --again`.";
 
 typedef struct Check {
     const Schema *schema;

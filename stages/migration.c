@@ -209,6 +209,7 @@ static Status create(Migration *migration, const char *directory, ConnectorTable
         migration->run.retry_for_ms = given.retry_for_ms;
     TRY(open_ends(migration, connectors, words->from, words->to, err));
     TRY(migration_retry(migration, look_at_ends, &given, err));
+    memory_trim();
     return journal_create(directory, migration->name, words->from, words->to, tool_version,
                           &migration->journal, err);
 }

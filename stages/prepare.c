@@ -68,8 +68,12 @@ Status stage_look(Migration *migration, size_t *ret_tables, Error *err)
     report_findings(&preview.findings);
     TRY(findings_refuse(&preview.findings, err));
     TRY(journal_set_catalog_fingerprint(migration->journal, preview.catalog.fingerprint, err));
-    TRY(journal_save_promotion(migration->journal, &preview.promotion, err));
     *ret_tables = preview.catalog.table_count;
+    catalog_release(
+        &preview.catalog); /* what is not needed any more goes before the largest write */
+    preview.catalog = (Catalog){0};
+    memory_trim();
+    TRY(journal_save_promotion(migration->journal, &preview.promotion, err));
     migration->looked = true;
     return STATUS_OK;
 }

@@ -342,7 +342,8 @@ static SchemaRow edited_row(const SwapEdit *edit, int64_t rowid)
                        .type = edit->type,
                        .name = edit->to,
                        .table = edit->table,
-                       .sql = edit->sql};
+                       .sql = edit->sql,
+                       .is_ours = strcmp(edit->role, SWAP_LIVE) != 0};
 }
 
 /* The schema after the swap. Automatic indexes are left out: they come with their tables. */
@@ -464,12 +465,18 @@ Status sqlite_plan_promotion(Stager *stager, const RunIdentity *identity, const 
         schema_index(&live);
     }
     TRY(swap_pair_plan(db, &live, &plan->catalog, identity->id, &pair, findings, err));
+    /* With ten thousand tables each of these is large: what has served goes at once. */
+    db_free(TAKE(db));
+    memory_trim();
+    schema_fingerprint(&live, ret->fingerprint);
     if (findings_count(findings, FINDING_REFUSAL) == 0)
         TRY(swap_pair_try(&live, &plan->catalog, &pair, findings, err));
+    schema_release(&pair.result);
+    schema_release(&live);
     ret->forward = swap_print(&pair.forward);
+    swap_release(&pair.forward);
     ret->inverse = swap_print(&pair.inverse);
     ret->steps = pair.steps;
     pair.steps = (TextList){0};
-    schema_fingerprint(&live, ret->fingerprint);
     return STATUS_OK;
 }

@@ -124,18 +124,6 @@ static void note_references(const Schema *live, const SwapPair *pair, Findings *
     }
 }
 
-static Status scratch_of_live(const Schema *live, sqlite3 **ret, Error *err)
-{
-    AUTO_SCHEMA Schema before = {0};
-
-    for (size_t i = 0; i < live->count; i++) {
-        if (!live->rows[i].is_ours)
-            (void)schema_add(&before, &live->rows[i]);
-    }
-    schema_index(&before);
-    return works_open_scratch(&before, ret, err);
-}
-
 /* What works today of the outside dependents, 0 for every other row. By itself, so that the two
  * schemas are not in memory at once; not at all where nothing depends. */
 static Status try_today(const Schema *live, const SwapPair *pair, unsigned *ret_worked, Error *err)
@@ -148,10 +136,18 @@ static Status try_today(const Schema *live, const SwapPair *pair, unsigned *ret_
         if (!is_outside_dependent(live, &pair->forward, row))
             continue;
         if (before == NULL)
-            TRY(scratch_of_live(live, &before, err));
+            TRY(works_open_scratch(live, false, &before, err));
         ret_worked[i] = works(before, row->name, NULL);
     }
     return STATUS_OK;
+}
+
+/* What is kept aside only has to be readable. By itself, for the memory that a schema takes. */
+static Status try_kept(const Schema *result, Error *err)
+{
+    AUTO_FREE(works_close) sqlite3 *kept = NULL;
+
+    return works_open_scratch(result, true, &kept, err);
 }
 
 Status swap_pair_try(const Schema *live, const Catalog *catalog, const SwapPair *pair,
@@ -162,7 +158,8 @@ Status swap_pair_try(const Schema *live, const Catalog *catalog, const SwapPair 
     Error why = {0};
 
     TRY(try_today(live, pair, worked, err));
-    if (works_open_scratch(&pair->result, &after, &why) < 0) {
+    if (try_kept(&pair->result, &why) < 0 ||
+        works_open_scratch(&pair->result, false, &after, &why) < 0) {
         finding_once(findings, FINDING_REFUSAL, NULL,
                      "Leave out the object that it names, or use another target.",
                      "the target would not be readable with the new tables: %s", why.message);

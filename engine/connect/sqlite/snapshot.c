@@ -84,12 +84,13 @@ static Status read_header(Db *db, uint8_t ret[HEADER_SIZE], Error *err)
  * Writers change the second copy first and the first one last; who reads the first and then an
  * equal second one has a header that was current in between (as SQLite itself reads it).
  */
-static bool copy_index_header(const volatile uint32_t *index, uint32_t ret[INDEX_HEADER_WORDS])
+static bool copy_index_header(sqlite3_file *file, const volatile uint32_t *index,
+                              uint32_t ret[INDEX_HEADER_WORDS])
 {
     bool is_equal = true;
     for (size_t i = 0; i < INDEX_HEADER_WORDS; i++)
         ret[i] = index[i];
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    file->pMethods->xShmBarrier(file);
     for (size_t i = 0; i < INDEX_HEADER_WORDS; i++)
         is_equal = index[INDEX_HEADER_WORDS + i] == ret[i] && is_equal;
     return is_equal;
@@ -112,9 +113,11 @@ static Status map_index(Db *db, const volatile uint32_t **ret, Error *err)
 static Status read_wal(Db *db, WalState *ret, Error *err)
 {
     const volatile uint32_t *index = NULL;
+    sqlite3_file *file = NULL;
     TRY(map_index(db, &index, err));
+    TRY(file_of(db, &file, err));
     for (int i = 0; i < INDEX_TRIES; i++) {
-        if (copy_index_header(index, ret->words)) {
+        if (copy_index_header(file, index, ret->words)) {
             const uint8_t *flags = (const uint8_t *)&ret->words[INDEX_FLAGS_WORD];
             ret->has_frames = ret->words[INDEX_FRAMES_WORD] > 0;
             if (flags[0])

@@ -191,7 +191,7 @@ static int root_page(const Schema *schema, const SchemaRow *row)
     return page + 1;
 }
 
-static Status insert_rows(sqlite3 *handle, const Schema *schema, Error *err)
+static Status insert_rows(sqlite3 *handle, const Schema *schema, bool ours, Error *err)
 {
     AUTO_FREE(db_finalize) sqlite3_stmt *insert = NULL;
 
@@ -204,7 +204,7 @@ static Status insert_rows(sqlite3 *handle, const Schema *schema, Error *err)
         const SchemaRow *row = &schema->rows[i];
 
         /* Automatic indexes come with their tables: compiling does not need their pages. */
-        if (row->sql != NULL)
+        if (row->sql != NULL && row->is_ours == ours)
             TRY(insert_row(handle, insert, row, root_page(schema, row), err));
     }
     return STATUS_OK;
@@ -222,7 +222,7 @@ static bool needs_sequence(const Schema *schema)
     return false;
 }
 
-static Status fill_scratch(sqlite3 *handle, const Schema *schema, Error *err)
+static Status fill_scratch(sqlite3 *handle, const Schema *schema, bool ours, Error *err)
 {
     AUTO_FREE_MEMORY char *prepare = xasprintf(
         "pragma page_size = %d; create table pad(x); insert into pad values (zeroblob(%zu));"
@@ -233,13 +233,13 @@ static Status fill_scratch(sqlite3 *handle, const Schema *schema, Error *err)
             : "");
 
     TRY(run(handle, prepare, err));
-    TRY(insert_rows(handle, schema, err));
+    TRY(insert_rows(handle, schema, ours, err));
     /* The count makes SQLite read the schema again now, and say what is wrong with it. */
     return run(handle,
                "commit; pragma writable_schema = reset; select count(*) from sqlite_schema;", err);
 }
 
-Status works_open_scratch(const Schema *schema, sqlite3 **ret, Error *err)
+Status works_open_scratch(const Schema *schema, bool ours, sqlite3 **ret, Error *err)
 {
     AUTO_FREE(works_close) sqlite3 *handle = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -248,7 +248,7 @@ Status works_open_scratch(const Schema *schema, sqlite3 **ret, Error *err)
         return error_set(err, STATUS_FAILED, "could not open a database in memory");
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL); /* as db_open() */
-    TRY(fill_scratch(handle, schema, err));
+    TRY(fill_scratch(handle, schema, ours, err));
     (void)sqlite3_collation_needed(handle, NULL, add_collation); /* cannot fail when open */
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
     *ret = TAKE(handle);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "engine/base/memory.h"
 #include "engine/connect/sqlite/schema.h"
 
 enum {
@@ -19,15 +20,17 @@ enum {
 unsigned works(sqlite3 *handle, const char *name, char **ret_why);
 
 /*
- * A database in memory that has these rows as its schema and no content: nothing may be run on it.
+ * A database in memory that has those rows as its schema whose is_ours is `ours`, and no content:
+ * nothing may be run on it. What is ours and what is not never refer to each other.
  * Functions and collations that SQLite does not know are taken to be the application's. Foreign keys
  * are on, so that a parent without the columns they need shows. ERROR_REFUSED when SQLite cannot read
  * the schema.
  */
-Status works_open_scratch(const Schema *schema, sqlite3 **ret, Error *err);
+Status works_open_scratch(const Schema *schema, bool ours, sqlite3 **ret, Error *err);
 
 static inline void works_close(sqlite3 *handle)
 {
     (void)sqlite3_close(handle); /* statements are finalized: cannot fail */
+    memory_trim();               /* with many tables it was large */
 }
 DEFINE_AUTO_FREE(sqlite3, works_close);

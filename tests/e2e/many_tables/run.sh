@@ -25,6 +25,7 @@ done
 wait $! || exit 1
 phase_is many promoted
 expect_within 2 1 0 rollback many --yes
+expect_within 2 1 0 finish many --yes
 expect_within 2 1 0 run many
 expect_within 2 1 0 finish many --yes
 oracle_sql a.db "SELECT group_concat(name || sql) FROM (SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name)" >a.schema

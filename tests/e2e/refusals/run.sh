@@ -91,13 +91,35 @@ wait $holder
 expect 0 run lock --from sqlite:a.db --to sqlite:locked.db
 phase_is lock promoted
 
-# read-only, unless root, for whom nothing is
-if [ "$(id -u)" -ne 0 ]; then
-    cp b.before readonly.db
-    chmod a-w readonly.db
-    expect 5 run ro --from sqlite:a.db --to sqlite:readonly.db
+# rights, as a user who has not all of them
+other=()
+[ "$(id -u)" -ne 0 ] || other=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+mkdir theirs closed
+cp a.db theirs/a.db
+cp b.before theirs/b.db
+cp b.before theirs/readonly.db
+chmod a-w theirs/a.db theirs/readonly.db closed
+[ "$(id -u)" -ne 0 ] || chown -R 65534:65534 theirs closed
+as_other() { # EXIT ARGUMENT...
+    local wanted=$1 status
+    shift
+    STOPOVER_HOME=$TMPDIR/theirs/home "${other[@]}" "$STOPOVER" "$@" >out 2>err </dev/null
+    status=$?
+    [ $status -eq "$wanted" ] || die "exit $status instead of $wanted: stopover $*"
+}
+if "${other[@]}" "$STOPOVER" --version >out 2>&1; then
+    as_other 5 run ro --from sqlite:theirs/a.db --to sqlite:theirs/readonly.db
     one_error
+    says 'readonly.db'
+    cmp theirs/readonly.db b.before || die "a read-only target changed"
+    as_other 5 run ro2 --from sqlite:theirs/a.db --to sqlite:closed/b.db
+    one_error
+    says 'closed'
+    as_other 1 run ro3 --from sqlite:theirs/a.db --to sqlite:theirs/b.db --home closed/home
+    one_error
+    as_other 0 run rw --from sqlite:theirs/a.db --to sqlite:theirs/b.db # a read-only source is fine
 fi
+
 expect 5 run nodir --from sqlite:a.db --to sqlite:no/such/directory/b.db
 one_error
 says 'no/such/directory'

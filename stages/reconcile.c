@@ -255,7 +255,7 @@ Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const 
     assert(now->table_count == tables);
     log_info("the source was written to since its snapshot: comparing what was copied with what it "
              "holds now");
-    TRY(run_digest_again(plan, migration->source, migration->run.jobs, same, err));
+    TRY(run_digest_again(plan, migration->source, &migration->run, same, err));
     for (size_t i = 0; i < tables; i++)
         drop_evidence[i] = !same[i] || !table_is_copied(plan, &plan->catalog.tables[i]);
     TRY(reset_changed_tables(migration, plan, same, err));

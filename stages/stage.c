@@ -52,7 +52,7 @@ static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snap
         return STATUS_RETRY;
     }
     TRY(stager_plan(stager, &migration->identity, plan, err));
-    TRY(run_plan_chunks(plan, migration->source, migration->run.jobs, chunk_bytes, err));
+    TRY(run_plan_chunks(plan, migration->source, &migration->run, chunk_bytes, err));
     TRY(fault_before("stage.plan", err));
     TRY(journal_save_plan(migration->journal, plan, snapshot->token, snapshot->taken_us, err));
     format_things(plan->catalog.table_count, "table", tables, sizeof(tables));

@@ -93,7 +93,7 @@ static void judge(const Plan *plan, const Table *table, VerifyLevel level, const
 
 /* Tables first..first+count-1 of the catalog. */
 static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel level, size_t first,
-                            size_t count, Verdicts *verdicts, Error *err)
+                            size_t count, Progress *progress, Verdicts *verdicts, Error *err)
 {
     AUTO_FREE_MEMORY Case *cases = xcalloc(count + 1, sizeof(*cases));
     AUTO_FREE_MEMORY ProbeRequest *requests = xcalloc(count + 1, sizeof(*requests));
@@ -104,8 +104,8 @@ static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel 
         status = load_case(migration, &plan->catalog.tables[first + i], level, &cases[i],
                            &requests[i], err);
     if (status >= 0)
-        status = run_probe_target(migration->target, migration->run.jobs, requests, count, results,
-                                  NULL, err);
+        status = run_probe_target(migration->target, &migration->run, requests, count, results,
+                                  progress, err);
     for (size_t i = 0; i < count && status >= 0; i++)
         judge(plan, &plan->catalog.tables[first + i], level, &cases[i], &results[i],
               verdicts_add(verdicts));
@@ -123,21 +123,36 @@ static uint64_t expected_entries(const Table *table, VerifyLevel level)
     return table->row_estimate / sample_modulus(table->row_estimate) + 1;
 }
 
+static Progress *begin_progress(const Catalog *catalog)
+{
+    uint64_t bytes = 0;
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < catalog->table_count; i++) {
+        bytes += catalog->tables[i].byte_estimate;
+        rows += catalog->tables[i].row_estimate;
+    }
+    return progress_start("verify", bytes, rows, 0, 0);
+}
+
 static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel level,
                            Verdicts *verdicts, Error *err)
 {
     const Catalog *catalog = &plan->catalog;
+    Progress *progress = migration->quiet ? NULL : begin_progress(catalog);
+    Status status = STATUS_OK;
 
-    for (size_t first = 0; first < catalog->table_count;) {
+    for (size_t first = 0; first < catalog->table_count && status >= 0;) {
         uint64_t entries = 0;
         size_t count = 0;
 
         while (first + count < catalog->table_count && (count == 0 || entries < BATCH_ENTRIES))
             entries += expected_entries(&catalog->tables[first + count++], level);
-        TRY(compare_batch(migration, plan, level, first, count, verdicts, err));
+        status = compare_batch(migration, plan, level, first, count, progress, verdicts, err);
         first += count;
     }
-    return STATUS_OK;
+    progress_stop(&progress);
+    return status;
 }
 
 static void judge_unverified(const Plan *plan, Verdicts *verdicts)

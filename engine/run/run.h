@@ -13,11 +13,6 @@
 #include "engine/flow/source.h"
 #include "engine/flow/target.h"
 
-enum {
-    RUN_RETRY_FOR_MS =
-        60 * 1000, /* for planning, digests and probes: they are cheap to run again */
-};
-
 typedef struct RunOptions {
     unsigned jobs;     /* workers, >= 1 */
     uint64_t max_rate; /* bytes a second, 0 = no limit */
@@ -46,18 +41,19 @@ Status run_copy(const RunInput *input, Error *err);
 
 /* Plans the chunks of all tables in parallel; appends them, in table order, to the plan, which has
  * none yet. Sets the tables' estimates. On failure the plan gains no chunk. */
-Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk_bytes, Error *err);
+Status run_plan_chunks(Plan *plan, Source *source, const RunOptions *options, uint64_t chunk_bytes,
+                       Error *err);
 
 /*
  * Digests the done chunks again from the source as it is held now; ret_same[id - 1] becomes false
  * for each table with a chunk that differs. Tables without done chunks stay true.
  */
-Status run_digest_again(const Plan *plan, Source *source, unsigned jobs, bool *ret_same,
+Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options, bool *ret_same,
                         Error *err);
 
 /*
  * Probes the target's staged tables, requests[i] into ret[i]. Requests with table NULL are skipped.
  * Sets all of ret, which the caller releases, also after a failure.
  */
-Status run_probe_target(Target *target, unsigned jobs, const ProbeRequest *requests, size_t count,
-                        ProbeResult *ret, Progress *progress, Error *err);
+Status run_probe_target(Target *target, const RunOptions *options, const ProbeRequest *requests,
+                        size_t count, ProbeResult *ret, Progress *progress, Error *err);

@@ -87,21 +87,23 @@ static Status compare_item(void *shared, void *item, Error *err)
     return STATUS_OK;
 }
 
-Status run_digest_again(const Plan *plan, Source *source, unsigned jobs, bool *ret_same, Error *err)
+Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options, bool *ret_same,
+                        Error *err)
 {
+    unsigned jobs = options->jobs;
     AUTO_FREE(readers_free) Readers *readers = NULL;
     AUTO_FREE_MEMORY DigestItem *items = xcalloc(jobs, sizeof(*items));
     Digesting digesting = {.plan = plan, .items = items, .jobs = jobs, .same = ret_same};
     Batch batch = {.ops = {.open = open_reader, .work = digest_item, .close = leave_reader},
                    .shared = &digesting,
                    .jobs = jobs,
-                   .retry_for_ms = RUN_RETRY_FOR_MS,
+                   .retry_for_ms = options->retry_for_ms,
                    .next = next_chunk,
                    .done = compare_item};
 
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         ret_same[i] = true;
-    TRY(readers_open(source, jobs, RUN_RETRY_FOR_MS, &readers, err));
+    TRY(readers_open(source, jobs, options->retry_for_ms, &readers, err));
     digesting.readers = readers;
     return batch_run(&batch, err);
 }

@@ -71,13 +71,13 @@ static void join_part(Plan *plan, Plan *part, uint32_t table_id)
     part->chunk_count = 0; /* what they own belongs to the plan now */
 }
 
-static Status plan_tables(Planning *planning, unsigned jobs, Error *err)
+static Status plan_tables(Planning *planning, const RunOptions *options, Error *err)
 {
     size_t table_count = planning->plan->catalog.table_count;
     Batch batch = {.ops = {.open = open_reader, .work = plan_table, .close = leave_reader},
                    .shared = planning,
-                   .jobs = jobs,
-                   .retry_for_ms = RUN_RETRY_FOR_MS,
+                   .jobs = options->jobs,
+                   .retry_for_ms = options->retry_for_ms,
                    .next = next_table};
     Status status = batch_run(&batch, err);
 
@@ -89,14 +89,15 @@ static Status plan_tables(Planning *planning, unsigned jobs, Error *err)
     return status;
 }
 
-Status run_plan_chunks(Plan *plan, Source *source, unsigned jobs, uint64_t chunk_bytes, Error *err)
+Status run_plan_chunks(Plan *plan, Source *source, const RunOptions *options, uint64_t chunk_bytes,
+                       Error *err)
 {
     AUTO_FREE(readers_free) Readers *readers = NULL;
     AUTO_FREE_MEMORY Plan *parts = xcalloc(plan->catalog.table_count + 1, sizeof(*parts));
     Planning planning = {.plan = plan, .parts = parts, .chunk_bytes = chunk_bytes};
 
     assert(plan->chunk_count == 0); /* chunks are ordered by table */
-    TRY(readers_open(source, jobs, RUN_RETRY_FOR_MS, &readers, err));
+    TRY(readers_open(source, options->jobs, options->retry_for_ms, &readers, err));
     planning.readers = readers;
-    return plan_tables(&planning, jobs, err);
+    return plan_tables(&planning, options, err);
 }

@@ -81,40 +81,41 @@ static Status show_probe(void *shared, void *item, Error *err)
     return STATUS_OK;
 }
 
-static Status probe_all(Probing *probing, unsigned jobs, Error *err)
+static Status probe_all(Probing *probing, const RunOptions *options, Error *err)
 {
     Batch batch = {.ops = {.open = open_prober, .work = probe_table, .close = leave_prober},
                    .shared = probing,
-                   .jobs = jobs,
-                   .retry_for_ms = RUN_RETRY_FOR_MS,
+                   .jobs = options->jobs,
+                   .retry_for_ms = options->retry_for_ms,
                    .next = next_request,
                    .done = show_probe};
 
     return batch_run(&batch, err);
 }
 
-static Status open_prober_patiently(Target *target, Prober **ret, Error *err)
+static Status open_prober_patiently(Target *target, uint64_t retry_for_ms, Prober **ret, Error *err)
 {
     Retry retry;
     Status status = STATUS_OK;
 
-    retry_begin(&retry, RUN_RETRY_FOR_MS);
+    retry_begin(&retry, retry_for_ms);
     do {
         status = target_open_prober(target, ret, err);
     } while (retry_again(&retry, &status, err));
     return status;
 }
 
-static Status open_probers(Target *target, Prober **probers, unsigned jobs, Error *err)
+static Status open_probers(Target *target, Prober **probers, const RunOptions *options, Error *err)
 {
-    for (unsigned i = 0; i < jobs; i++)
-        TRY(open_prober_patiently(target, &probers[i], err));
+    for (unsigned i = 0; i < options->jobs; i++)
+        TRY(open_prober_patiently(target, options->retry_for_ms, &probers[i], err));
     return STATUS_OK;
 }
 
-Status run_probe_target(Target *target, unsigned jobs, const ProbeRequest *requests, size_t count,
-                        ProbeResult *ret, Progress *progress, Error *err)
+Status run_probe_target(Target *target, const RunOptions *options, const ProbeRequest *requests,
+                        size_t count, ProbeResult *ret, Progress *progress, Error *err)
 {
+    unsigned jobs = options->jobs;
     AUTO_FREE_MEMORY Prober **probers = xcalloc(jobs, sizeof(Prober *));
     Probing probing = {.probers = probers,
                        .requests = requests,
@@ -125,9 +126,9 @@ Status run_probe_target(Target *target, unsigned jobs, const ProbeRequest *reque
 
     for (size_t i = 0; i < count; i++)
         ret[i] = (ProbeResult){0};
-    status = open_probers(target, probers, jobs, err);
+    status = open_probers(target, probers, options, err);
     if (status >= 0)
-        status = probe_all(&probing, jobs, err);
+        status = probe_all(&probing, options, err);
     for (unsigned i = 0; i < jobs; i++)
         prober_free(probers[i]);
     return status;

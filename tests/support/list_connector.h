@@ -15,6 +15,7 @@
 #include "engine/flow/recorder.h"
 #include "engine/flow/source.h"
 #include "engine/flow/target.h"
+#include "engine/run/run.h"
 
 enum {
     LIST_TABLES = 32, /* at most, for the target; the source takes any number */
@@ -102,3 +103,12 @@ typedef struct ListRecorder {
 
 void list_recorder_init(ListRecorder *recorder, Plan *plan, ListTarget *target);
 void list_recorder_release(ListRecorder *recorder);
+
+/* Run options for so many workers; borrowed until the next call. */
+static inline const RunOptions *with_jobs(unsigned jobs)
+{
+    static RunOptions options = {.retry_for_ms = 60000};
+
+    options.jobs = jobs;
+    return &options;
+}

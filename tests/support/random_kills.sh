@@ -40,7 +40,8 @@ random_kills() { # TRIALS
             status=$?
             [ $status -ne 137 ] || {
                 # not once it is promoted, be it that the journal does not know yet
-                if ((trial % 3 == 0 && RANDOM % 2 == 0)) && ! oracle_names work/target.db | grep -q _retired_; then
+                if ((trial % 3 == 0 && RANDOM % 2 == 0)) &&
+                    ! sqlite3 -batch work/target.db 'SELECT name FROM sqlite_schema' | grep -q _retired_; then
                     sqlite3 -batch source.db "UPDATE filler SET payload = 'changed in $trial' WHERE id % 9973 = $starts"
                 fi
                 continue

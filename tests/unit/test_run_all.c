@@ -33,7 +33,8 @@ static void set_scene(Scene *scene, uint32_t tables, unsigned jobs)
     list_source_init(&scene->source);
     list_add_tables(&scene->plan, tables);
     list_add_tasks(&scene->plan);
-    assert_int_equal(run_plan_chunks(&scene->plan, &scene->source.base, jobs, 1, &scene->err), 0);
+    assert_int_equal(
+        run_plan_chunks(&scene->plan, &scene->source.base, with_jobs(jobs), 1, &scene->err), 0);
     list_target_init(&scene->target, &scene->plan);
     scene->target.ops.max_writers = jobs > 2 ? 2 : 1;
     list_recorder_init(&scene->recorder, &scene->plan, &scene->target);
@@ -290,7 +291,8 @@ static void names_a_poisoned_table_and_records_what_was_under_way(void **state)
     list_recorder_release(&scene.recorder);
     list_add_tables(&scene.plan, 3);
     scene.source.chunk_rows = scene.source.rows; /* one chunk each */
-    assert_int_equal(run_plan_chunks(&scene.plan, &scene.source.base, 2, 1, &scene.err), 0);
+    assert_int_equal(run_plan_chunks(&scene.plan, &scene.source.base, with_jobs(2), 1, &scene.err),
+                     0);
     list_recorder_init(&scene.recorder, &scene.plan, &scene.target);
     assert_int_equal(pthread_barrier_init(&meeting, NULL, 2), 0);
     scene.source.meeting = &meeting;

@@ -25,7 +25,7 @@ enum {
 
 static Status plan_chunks(Plan *plan, ListSource *source, unsigned jobs, Error *err)
 {
-    Status status = run_plan_chunks(plan, &source->base, jobs, 1, err);
+    Status status = run_plan_chunks(plan, &source->base, with_jobs(jobs), 1, err);
 
     assert_int_equal(atomic_load(&source->readers), 0);
     return status;
@@ -179,7 +179,7 @@ static void expect_same(const Plan *plan, ListSource *source, unsigned jobs, con
     bool same[4] = {false};
     Error err = {0};
 
-    assert_int_equal(run_digest_again(plan, &source->base, jobs, same, &err), STATUS_OK);
+    assert_int_equal(run_digest_again(plan, &source->base, with_jobs(jobs), same, &err), STATUS_OK);
     assert_memory_equal(same, expected, sizeof(same));
 }
 
@@ -221,7 +221,8 @@ static void names_the_table_that_cannot_be_digested(void **state)
 
     set_digested(&plan, &source);
     source.poisoned = 3;
-    assert_int_equal(run_digest_again(&plan, &source.base, 2, same, &err), STATUS_FAILED);
+    assert_int_equal(run_digest_again(&plan, &source.base, with_jobs(2), same, &err),
+                     STATUS_FAILED);
     assert_string_equal(err.message, "table \"t3\": could not read");
 }
 
@@ -268,8 +269,8 @@ static void set_probed(Probed *probed)
 
 static Status probe(Probed *probed, unsigned jobs)
 {
-    return run_probe_target(&probed->target.base, jobs, probed->requests, PROBES, probed->results,
-                            NULL, &probed->err);
+    return run_probe_target(&probed->target.base, with_jobs(jobs), probed->requests, PROBES,
+                            probed->results, NULL, &probed->err);
 }
 
 static void end_probed(Probed *probed)

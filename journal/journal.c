@@ -207,21 +207,6 @@ Status journal_set_epoch(Journal *journal, uint64_t epoch, Error *err)
     return apply_change(journal, &change, err);
 }
 
-Status journal_set_snapshot(Journal *journal, const char *token, int64_t taken_us, Error *err)
-{
-    Change change = {
-        .point = "journal.snapshot",
-        .sql = "update migration set snapshot_token = ?1, snapshot_us = ?2",
-        .text = token,
-        .number = (uint64_t)taken_us,
-        .kind = "snapshot",
-        .message = token != NULL ? "taken" : "given up",
-    };
-
-    assert(taken_us >= 0);
-    return apply_change(journal, &change, err);
-}
-
 Status journal_set_level(Journal *journal, VerifyLevel level, Error *err)
 {
     Change change = {

@@ -87,7 +87,6 @@ Status journal_set_intent(Journal *journal, const char *intent, Error *err);
 
 Status journal_set_epoch(Journal *journal, uint64_t epoch, Error *err);
 /* Not in phase initial. */
-Status journal_set_snapshot(Journal *journal, const char *token, int64_t taken_us, Error *err);
 Status journal_set_level(Journal *journal, VerifyLevel level, Error *err);
 Status journal_set_backup(Journal *journal, const char *name, Error *err);
 Status journal_set_catalog_fingerprint(Journal *journal, const char *fingerprint, Error *err);

@@ -33,25 +33,15 @@ Status migration_claim(Migration *migration, Error *err)
     return STATUS_OK;
 }
 
-typedef struct OutcomeContext {
-    Outcome outcome;
-} OutcomeContext;
-
 static Status outcome_step(Migration *migration, void *context, Error *err)
 {
-    OutcomeContext *outcome = context;
-
-    return stager_outcome(migration->target->stager, &migration->identity, &outcome->outcome, err);
+    return stager_outcome(migration->target->stager, &migration->identity, context, err);
 }
 
 Status migration_outcome(Migration *migration, Outcome *ret, Error *err)
 {
-    OutcomeContext context = {OUTCOME_NONE};
-
     migration->identity.attempt = journal_record(migration->journal)->identity.attempt;
-    TRY(migration_retry(migration, outcome_step, &context, err));
-    *ret = context.outcome;
-    return STATUS_OK;
+    return migration_retry(migration, outcome_step, ret, err);
 }
 
 void intent_take_back(Migration *migration, Outcome *ret_outcome)

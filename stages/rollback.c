@@ -52,32 +52,28 @@ static Status drop_staging(Migration *migration, Error *err)
 
 /* ---- after promotion ---- */
 
-typedef struct SwapContext {
-    Findings notes;
-} SwapContext;
-
 static Status swap_step(Migration *migration, void *context, Error *err)
 {
     Stager *stager = migration->target->stager;
-    SwapContext *swap = context;
+    Findings *notes = context;
     Outcome outcome = OUTCOME_NONE;
 
     TRY(stager_outcome(stager, &migration->identity, &outcome, err));
     if (outcome == OUTCOME_ROLLED_BACK)
         return STATUS_OK;
-    findings_release(&swap->notes);
-    swap->notes = (Findings){0};
-    return stager_swap_back(stager, &migration->identity, &swap->notes, err);
+    findings_release(notes);
+    *notes = (Findings){0};
+    return stager_swap_back(stager, &migration->identity, notes, err);
 }
 
 static Status swap_back(Migration *migration, Error *err)
 {
-    SwapContext context = {0};
+    AUTO_FINDINGS Findings notes = {0};
 
     TRY(migration_claim(migration, err));
     TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
 
-    Status status = migration_retry(migration, swap_step, &context, err);
+    Status status = migration_retry(migration, swap_step, &notes, err);
 
     if (status < 0) {
         Outcome outcome = OUTCOME_NONE;
@@ -87,12 +83,11 @@ static Status swap_back(Migration *migration, Error *err)
             status = STATUS_OK;
     }
     if (status >= 0) {
-        report_findings(&context.notes);
+        report_findings(&notes);
         status = record_rolled_back(
             migration, "what was live before is live again; what had been promoted is kept aside",
             err);
     }
-    findings_release(&context.notes);
     return status;
 }
 

@@ -51,11 +51,10 @@ static void set_everything(Journal *journal)
     Error err = {0};
 
     expect_ok(journal_set_phase(journal, PHASE_PREPARED, "ready", &err));
-    expect_ok(journal_save_plan(journal, &plan, "token", 17, &err));
+    expect_ok(journal_save_plan(journal, &plan, "other \"token\"", 18, &err));
     expect_ok(journal_set_phase(journal, PHASE_STAGED, "copied", &err));
     expect_ok(journal_set_phase(journal, PHASE_VERIFIED, NULL, &err));
     expect_ok(journal_set_epoch(journal, 7, &err));
-    expect_ok(journal_set_snapshot(journal, "other \"token\"", 18, &err));
     expect_ok(journal_set_level(journal, VERIFY_FULL, &err));
     expect_ok(journal_set_backup(journal, "before-1", &err));
     expect_ok(journal_set_catalog_fingerprint(journal, "abc", &err));

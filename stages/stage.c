@@ -18,7 +18,7 @@
 
 static Status hold_step(Migration *migration, void *context, Error *err)
 {
-    return source_hold(migration->source, migration->run.jobs, context, err);
+    return source_hold(migration->source, &migration->selection, migration->run.jobs, context, err);
 }
 
 static Status describe_step(Migration *migration, void *context, Error *err)

@@ -38,6 +38,8 @@ typedef struct Table {
     RowFormat format;      /* what the source will send; set by the source */
     char *definition;      /* statement that creates it, in the source's words */
     char *private_data;    /* connector's own notes on the table, or NULL; stored with the plan */
+    bool load_late;        /* loading it may read other tables: its chunks come after all chunks of
+                              the tables that are not late */
     uint64_t row_estimate; /* exact after planning, where the connector counts */
     uint64_t byte_estimate;
     char fingerprint[65]; /* SHA-256 over its shape: see catalog_seal() */
@@ -65,8 +67,10 @@ typedef struct Object {
     ObjectKind kind;
     char *schema;
     char *name;
-    uint32_t table_id; /* the table it belongs to, or 0 */
-    char *definition;  /* statement, or the value of a sequence, statistic or setting */
+    uint32_t table_id;  /* the table it belongs to, or 0 */
+    char *definition;   /* statement, or the value of a sequence, statistic or setting */
+    char *private_data; /* connector's own notes, or NULL; stored with the plan, not part of the
+                           fingerprint */
 } Object;
 
 typedef struct Catalog {
@@ -102,11 +106,13 @@ const Table *catalog_find_table(const Catalog *catalog, const char *schema, cons
 /* "schema.name" or "name", for people; the caller frees. */
 char *table_display_name(const Table *table);
 
-/* Which tables a migration takes: every table when both lists are empty. */
+/* What a migration takes: every table when the lists are empty. */
 typedef struct Selection {
     TextList include; /* patterns on "name" or "schema.name" */
     TextList exclude;
-    TextList schemas;
+    TextList schemas; /* patterns */
+    bool with_owner;  /* owners go along, where the source has any */
+    bool with_acl;    /* grants likewise */
 } Selection;
 
 void selection_release(Selection *selection);

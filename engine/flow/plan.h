@@ -54,6 +54,7 @@ typedef struct Task {
     char *statement;         /* in the target's words */
     uint32_t *after;         /* ids of tasks that must be done before, besides the class rule */
     size_t after_count;
+    bool after_lower; /* waits for every chunk of the plan and every task of a lower class, too */
     bool done;
 } Task;
 

@@ -2,7 +2,7 @@
  * Source: where rows come from. Lifecycle:
  *
  *   describe()                         - preflight: no snapshot needed, nothing held
- *   hold(readers) -> Snapshot          - pins one consistent snapshot until release()
+ *   hold(selection, readers) -> Snapshot          - pins one consistent snapshot until release()
  *     describe()                       - now as of the snapshot
  *     open_reader() up to `readers` times, one per worker thread; each reads that snapshot
  *       plan(table), begin/read/end(chunk), probe
@@ -34,13 +34,20 @@ typedef struct Snapshot {
 
 void snapshot_release(Snapshot *snapshot); /* the strings only */
 
+typedef struct RunIdentity RunIdentity;
+
 typedef struct SourceOps {
     const char *name; /* "sqlite" */
+    /* Optional. Who reads, for the names of connections; told each time a process begins to work,
+     * and again when the epoch is known. */
+    void (*introduce)(Source *source, const RunIdentity *identity);
     /* What it holds of the selection, sealed, ordered so that ids are stable while the schema is.
      * What cannot be carried becomes a refusal or a note in findings, never a silent omission. */
     Status (*describe)(Source *source, const Selection *selection, Catalog *ret, Findings *findings,
                        Error *err);
-    Status (*hold)(Source *source, unsigned readers, Snapshot *ret, Error *err);
+    /* The selection (NULL: everything) says what has to be locked, where a source locks. */
+    Status (*hold)(Source *source, const Selection *selection, unsigned readers, Snapshot *ret,
+                   Error *err);
     void (*release)(Source *source); /* also when nothing is held */
     /* ret_changed is true unless it is proven that nothing was written since the token's state. */
     Status (*changed)(Source *source, const char *token, bool *ret_changed, Error *err);
@@ -76,9 +83,16 @@ static inline Status source_describe(Source *source, const Selection *selection,
     return source->ops->describe(source, selection, ret, findings, err);
 }
 
-static inline Status source_hold(Source *source, unsigned readers, Snapshot *ret, Error *err)
+static inline void source_introduce(Source *source, const RunIdentity *identity)
 {
-    return source->ops->hold(source, readers, ret, err);
+    if (source->ops->introduce != NULL)
+        source->ops->introduce(source, identity);
+}
+
+static inline Status source_hold(Source *source, const Selection *selection, unsigned readers,
+                                 Snapshot *ret, Error *err)
+{
+    return source->ops->hold(source, selection, readers, ret, err);
 }
 
 static inline void source_release(Source *source)

@@ -88,7 +88,7 @@ void trial_plan(Trial *trial)
     Plan *plan = &trial->plan;
     Stager *stager = trial->target->stager;
 
-    expect_status_ok(source_hold(trial->source, 1, &snapshot, &err), &err);
+    expect_status_ok(source_hold(trial->source, NULL, 1, &snapshot, &err), &err);
     snapshot_release(&snapshot);
     trial->held = true;
     expect_status_ok(source_describe(trial->source, &all, &plan->catalog, &trial->findings, &err),

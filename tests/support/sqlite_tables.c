@@ -112,7 +112,7 @@ void set_held(HeldSource *held, const char *path)
     *held = (HeldSource){0};
     expect_ok(uri_parse(text, &uri, &err), &err);
     expect_ok(sqlite_open_source(uri, &held->source, &err), &err);
-    expect_ok(source_hold(held->source, 1, &held->snapshot, &err), &err);
+    expect_ok(source_hold(held->source, NULL, 1, &held->snapshot, &err), &err);
     expect_ok(source_describe(held->source, &all, &held->plan.catalog, &findings, &err), &err);
     expect_ok(findings_refuse(&findings, &err), &err);
     expect_ok(source_open_reader(held->source, &held->reader, &err), &err);

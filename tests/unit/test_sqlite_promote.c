@@ -418,7 +418,7 @@ static void names_and_dependents_that_stand_against_it_are_refused_by_name(void 
 
         set_files(targets[i][0]);
         trial_open(&trial, SOURCE, TARGET, 1);
-        expect_status_ok(source_hold(trial.source, 1, &snapshot, &err), &err);
+        expect_status_ok(source_hold(trial.source, NULL, 1, &snapshot, &err), &err);
         snapshot_release(&snapshot);
         trial.held = true;
         expect_status_ok(

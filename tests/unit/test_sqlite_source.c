@@ -50,7 +50,7 @@ static char *take_token(const char *path)
     Error err = {0};
     AUTO_FREE(source_free) Source *source = open_source_of(path);
     Snapshot snapshot = {0};
-    expect_ok(source_hold(source, 1, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
     source_release(source);
     return snapshot.token;
 }
@@ -267,7 +267,7 @@ static void hold_in_spite_of_a_writer(Source *source, Snapshot *ret)
     Error err = {0};
     Status status = STATUS_RETRY;
     for (int i = 0; i < 50 && status == STATUS_RETRY; i++)
-        status = source_hold(source, READERS, ret, &err);
+        status = source_hold(source, NULL, READERS, ret, &err);
     expect_ok(status, &err);
 }
 
@@ -324,7 +324,7 @@ static void every_reader_takes_its_own_connection(void **state)
     AUTO_FINDINGS Findings findings = {0};
     AUTO_FREE(source_free) Source *source = open_source_of(PATH);
     Snapshot snapshot = {0};
-    expect_ok(source_hold(source, READERS, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, READERS, &snapshot, &err), &err);
     expect_ok(source_describe(source, &all, &catalog, &findings, &err), &err);
     Reader *readers[READERS];
     for (size_t i = 0; i < READERS; i++)
@@ -355,7 +355,7 @@ static void the_token_of_a_hold_is_that_of_what_its_readers_see(void **state)
     set_sql(PATH, "create table t (a); insert into t values (1)");
     AUTO_FREE(source_free) Source *source = open_source_of(PATH);
     Snapshot snapshot = {0};
-    expect_ok(source_hold(source, 2, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, 2, &snapshot, &err), &err);
     assert_false(has_changed(PATH, snapshot.token));
     assert_true(snapshot.taken_us > 0);
     set_sql(PATH, "insert into t values (2)");
@@ -374,10 +374,10 @@ static void a_source_locked_by_another_program_is_tried_again(void **state)
     assert_int_equal(sqlite3_exec(other, "begin exclusive", NULL, NULL, NULL), SQLITE_OK);
     AUTO_FREE(source_free) Source *source = open_source_of(PATH);
     Snapshot snapshot = {0};
-    assert_int_equal(source_hold(source, 1, &snapshot, &err), STATUS_RETRY);
+    assert_int_equal(source_hold(source, NULL, 1, &snapshot, &err), STATUS_RETRY);
     assert_int_equal(err.kind, ERROR_WAITING);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
-    expect_ok(source_hold(source, 1, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
     snapshot_release(&snapshot);
 }
 
@@ -410,11 +410,11 @@ static void a_hot_journal_is_refused_with_the_way_out(void **state)
     crash_while_writing("pragma journal_mode = delete");
     AUTO_FREE(source_free) Source *source = open_source_of(PATH);
     Snapshot snapshot = {0};
-    assert_int_equal(source_hold(source, 1, &snapshot, &err), STATUS_INVALID);
+    assert_int_equal(source_hold(source, NULL, 1, &snapshot, &err), STATUS_INVALID);
     assert_int_equal(err.kind, ERROR_REFUSED);
     assert_non_null(strstr(err.hint, "Open it once"));
     assert_int_equal(ask_integer(PATH, "select count(*) from t"), 0); /* that way out */
-    expect_ok(source_hold(source, 1, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
     snapshot_release(&snapshot);
 }
 
@@ -432,7 +432,7 @@ static void a_wal_left_by_a_crash_is_read(void **state)
     AUTO_FINDINGS Findings findings = {0};
     AUTO_FREE(source_free) Source *source = open_source_of(PATH);
     Snapshot snapshot = {0};
-    expect_ok(source_hold(source, 1, &snapshot, &err), &err);
+    expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
     expect_ok(source_describe(source, &all, &catalog, &findings, &err), &err);
     assert_string_equal(snapshot.token, token);
     AUTO_FREE(reader_free) Reader *reader = NULL;
@@ -455,7 +455,7 @@ static void a_wal_in_a_directory_that_cannot_be_written_is_refused(void **state)
     assert_int_equal(chmod("closed", 0500), 0);
     AUTO_FREE(source_free) Source *source = open_source_of("closed/w.db");
     Snapshot snapshot = {0};
-    Status status = source_hold(source, 1, &snapshot, &err);
+    Status status = source_hold(source, NULL, 1, &snapshot, &err);
     assert_int_equal(chmod("closed", 0700), 0);
     assert_int_equal(status, STATUS_INVALID);
     assert_int_equal(err.kind, ERROR_REFUSED);
@@ -822,13 +822,13 @@ static void a_fault_while_holding_leaves_nothing_held(void **state)
             AUTO_FREE(source_free) Source *source = open_source_of(PATH);
             Snapshot snapshot = {0};
             fault_arm(fault_modes[i], nth, NULL);
-            Status status = source_hold(source, 2, &snapshot, &err);
+            Status status = source_hold(source, NULL, 2, &snapshot, &err);
             bool has_fired = fault_fired();
             fault_arm(FAULT_NONE, 0, NULL);
             assert_int_equal(status, has_fired ? STATUS_RETRY : STATUS_OK);
             if (status < 0) { /* the same call again */
                 assert_null(snapshot.token);
-                expect_ok(source_hold(source, 2, &snapshot, &err), &err);
+                expect_ok(source_hold(source, NULL, 2, &snapshot, &err), &err);
             }
             snapshot_release(&snapshot);
             if (!has_fired)

@@ -187,8 +187,10 @@ static Status hold(SqliteSource *source, unsigned readers, Snapshot *ret, Error 
     return STATUS_OK;
 }
 
-static Status source_hold_all(Source *base, unsigned readers, Snapshot *ret, Error *err)
+static Status source_hold_all(Source *base, const Selection *selection, unsigned readers,
+                              Snapshot *ret, Error *err)
 {
+    (void)selection; /* a snapshot is of the whole file */
     SqliteSource *source = (SqliteSource *)base;
     assert(!source->control && "already held");
     assert(source->lent == 0 && "a reader would come back to another snapshot");

@@ -49,6 +49,12 @@ typedef struct SourceOps {
     Status (*hold)(Source *source, const Selection *selection, unsigned readers, Snapshot *ret,
                    Error *err);
     void (*release)(Source *source); /* also when nothing is held */
+    /* Optional: NULL where what is held cannot be lost. Does the snapshot of the last hold() still
+     * live, with its locks? Asked by the driver after the copy, and after a failure of anything
+     * that reads what is held: false means that nothing read since then can be trusted, and that
+     * holding again is the way on. While it is false, describe() and readers fail with
+     * STATUS_FAILED, not STATUS_RETRY: to repeat them alone is no use. */
+    bool (*is_held)(Source *source);
     /* ret_changed is true unless it is proven that nothing was written since the token's state. */
     Status (*changed)(Source *source, const char *token, bool *ret_changed, Error *err);
     Status (*open_reader)(Source *source, Reader **ret, Error *err);
@@ -98,6 +104,11 @@ static inline Status source_hold(Source *source, const Selection *selection, uns
 static inline void source_release(Source *source)
 {
     source->ops->release(source);
+}
+
+static inline bool source_is_held(Source *source)
+{
+    return source->ops->is_held == NULL || source->ops->is_held(source);
 }
 
 static inline Status source_changed(Source *source, const char *token, bool *ret_changed,

@@ -67,6 +67,7 @@ static Status insert_table(Query *query, const Table *table, Error *err)
     query_unsigned(query, table->row_estimate);
     query_unsigned(query, table->byte_estimate);
     query_text(query, table->fingerprint);
+    query_integer(query, table->load_late);
     query_text(query, table->private_data);
     query_text(query, table->definition);
     return query_run(query, err);
@@ -79,8 +80,8 @@ static Status save_tables(Journal *journal, const Catalog *catalog, Error *err)
 
     TRY(query_prepare(journal,
                       "insert into plan_table(id, schema, name, staged_name, key, format,"
-                      " row_estimate, byte_estimate, fingerprint, private_data, definition)"
-                      " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      " row_estimate, byte_estimate, fingerprint, load_late, private_data,"
+                      " definition) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                       action, &tables, err));
     TRY(query_prepare(journal,
                       "insert into plan_column(table_id, position, name, type, is_generated,"
@@ -98,8 +99,8 @@ static Status save_objects(Journal *journal, const Catalog *catalog, Error *err)
     AUTO_QUERY Query query = {0};
 
     TRY(query_prepare(journal,
-                      "insert into plan_object(id, kind, table_id, schema, name, definition)"
-                      " values (?, ?, ?, ?, ?, ?)",
+                      "insert into plan_object(id, kind, table_id, schema, name, private_data,"
+                      " definition) values (?, ?, ?, ?, ?, ?, ?)",
                       action, &query, err));
     for (size_t i = 0; i < catalog->object_count; i++) {
         const Object *object = &catalog->objects[i];
@@ -109,6 +110,7 @@ static Status save_objects(Journal *journal, const Catalog *catalog, Error *err)
         query_integer(&query, object->table_id);
         query_text(&query, object->schema);
         query_text(&query, object->name);
+        query_text(&query, object->private_data);
         query_text(&query, object->definition);
         TRY(query_run(&query, err));
     }
@@ -205,7 +207,8 @@ static Status save_tasks(Journal *journal, const Plan *plan, Error *err)
 
     TRY(query_prepare(journal,
                       "insert into plan_task(id, done, task_class, table_id, other_table_id,"
-                      " object_id, name, statement) values (?, ?, ?, ?, ?, ?, ?, ?)",
+                      " object_id, after_lower, name, statement)"
+                      " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                       action, &query, err));
     TRY(query_prepare(journal,
                       "insert into plan_task_after(task_id, position, after_id) values (?, ?, ?)",
@@ -219,6 +222,7 @@ static Status save_tasks(Journal *journal, const Plan *plan, Error *err)
         query_integer(&query, task->table_id);
         query_integer(&query, task->other_table_id);
         query_integer(&query, task->object_id);
+        query_integer(&query, task->after_lower);
         query_text(&query, task->name);
         query_text(&query, task->statement);
         TRY(query_run(&query, err));

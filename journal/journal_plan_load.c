@@ -34,8 +34,9 @@ static bool read_table(const Query *query, Table *ret)
     ret->staged_name = column_copy(query, 3);
     ret->row_estimate = column_unsigned(query, 6);
     ret->byte_estimate = column_unsigned(query, 7);
-    ret->private_data = column_copy(query, 9);
-    ret->definition = column_copy(query, 10);
+    ret->load_late = column_integer(query, 9) != 0;
+    ret->private_data = column_copy(query, 10);
+    ret->definition = column_copy(query, 11);
     if (key < KEY_NONE || key > KEY_PHYSICAL || !is_row_format(format))
         return false;
     ret->key = (KeyKind)key;
@@ -50,7 +51,7 @@ static Status load_tables(Journal *journal, Catalog *ret, Error *err)
 
     TRY(query_prepare(journal,
                       "select id, schema, name, staged_name, key, format, row_estimate,"
-                      " byte_estimate, fingerprint, private_data, definition"
+                      " byte_estimate, fingerprint, load_late, private_data, definition"
                       " from plan_table order by id",
                       action, &query, err));
     while ((status = query_step(&query, err)) == STATUS_OK)
@@ -94,7 +95,8 @@ static bool read_object(const Query *query, Object *ret)
     ret->table_id = column_u32(query, 2);
     ret->schema = column_copy(query, 3);
     ret->name = column_copy(query, 4);
-    ret->definition = column_copy(query, 5);
+    ret->private_data = column_copy(query, 5);
+    ret->definition = column_copy(query, 6);
     if (kind < OBJECT_INDEX || kind > OBJECT_OTHER)
         return false;
     ret->kind = (ObjectKind)kind;
@@ -107,7 +109,7 @@ static Status load_objects(Journal *journal, Catalog *ret, Error *err)
     Status status = STATUS_OK;
 
     TRY(query_prepare(journal,
-                      "select id, kind, table_id, schema, name, definition"
+                      "select id, kind, table_id, schema, name, private_data, definition"
                       " from plan_object order by id",
                       action, &query, err));
     while ((status = query_step(&query, err)) == STATUS_OK)
@@ -158,8 +160,9 @@ static bool read_task(const Query *query, Task *ret)
     ret->table_id = column_u32(query, 3);
     ret->other_table_id = column_u32(query, 4);
     ret->object_id = column_u32(query, 5);
-    ret->name = column_copy(query, 6);
-    ret->statement = column_copy(query, 7);
+    ret->after_lower = column_integer(query, 6) != 0;
+    ret->name = column_copy(query, 7);
+    ret->statement = column_copy(query, 8);
     if (task_class < TASK_CREATE || task_class > TASK_STATISTICS)
         return false;
     ret->task_class = (TaskClass)task_class;
@@ -172,8 +175,8 @@ static Status load_tasks(Journal *journal, Plan *ret, Error *err)
     Status status = STATUS_OK;
 
     TRY(query_prepare(journal,
-                      "select id, done, task_class, table_id, other_table_id, object_id, name,"
-                      " statement from plan_task order by id",
+                      "select id, done, task_class, table_id, other_table_id, object_id,"
+                      " after_lower, name, statement from plan_task order by id",
                       action, &query, err));
     while ((status = query_step(&query, err)) == STATUS_OK)
         if (!read_task(&query, plan_add_task(ret)))

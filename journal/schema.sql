@@ -81,6 +81,7 @@ create table plan_table(
     row_estimate  integer not null check (row_estimate >= 0),
     byte_estimate integer not null check (byte_estimate >= 0),
     fingerprint   text not null,
+    load_late     integer not null check (load_late in (0, 1)),
     private_data  text,
     definition    text
 ) strict;
@@ -96,12 +97,13 @@ create table plan_column(
 ) strict, without rowid;
 
 create table plan_object(
-    id         integer primary key check (id > 0),
-    kind       integer not null,
-    table_id   integer not null,
-    schema     text,
-    name       text,
-    definition text
+    id           integer primary key check (id > 0),
+    kind         integer not null,
+    table_id     integer not null,
+    schema       text,
+    name         text,
+    private_data text,
+    definition   text
 ) strict;
 
 -- What was moved (rows, bytes, digest) is there exactly while the chunk is done. A bound that is
@@ -148,6 +150,7 @@ create table plan_task(
     table_id       integer not null,
     other_table_id integer not null,
     object_id      integer not null,
+    after_lower    integer not null check (after_lower in (0, 1)),
     name           text,
     statement      text
 ) strict;

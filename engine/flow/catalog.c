@@ -59,6 +59,7 @@ void catalog_release(Catalog *catalog)
         free(catalog->objects[i].schema);
         free(catalog->objects[i].name);
         free(catalog->objects[i].definition);
+        free(catalog->objects[i].private_data);
     }
     free(catalog->tables);
     free(catalog->objects);

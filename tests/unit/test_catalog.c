@@ -170,6 +170,13 @@ static void change_staged_name(Catalog *catalog)
     replace(&catalog->tables[0].staged_name, "orders_staging_abc123");
 }
 
+static void change_notes(Catalog *catalog)
+{
+    replace(&catalog->tables[0].private_data, "{\"order\":7}");
+    replace(&catalog->objects[0].private_data, "{\"order\":8}");
+    catalog->tables[0].load_late = true;
+}
+
 static void change_sequence(Catalog *catalog)
 {
     replace(&catalog->objects[1].definition, "17");
@@ -222,10 +229,10 @@ static void objects_and_tables_show_in_the_catalog_fingerprint_alone(void **stat
         expect_effect(changes[i], false, true);
 }
 
-static void what_follows_the_data_changes_no_fingerprint(void **state)
+static void what_follows_the_data_and_notes_change_no_fingerprint(void **state)
 {
-    static Change *const changes[] = {change_estimates, change_staged_name, change_sequence,
-                                      add_statistics};
+    static Change *const changes[] = {change_estimates, change_staged_name, change_notes,
+                                      change_sequence, add_statistics};
 
     (void)state;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
@@ -428,7 +435,7 @@ int main(void)
         cmocka_unit_test(keeps_all_columns),
         cmocka_unit_test(fingerprints_show_every_change_of_shape),
         cmocka_unit_test(objects_and_tables_show_in_the_catalog_fingerprint_alone),
-        cmocka_unit_test(what_follows_the_data_changes_no_fingerprint),
+        cmocka_unit_test(what_follows_the_data_and_notes_change_no_fingerprint),
         cmocka_unit_test(tells_data_from_structure),
         cmocka_unit_test(finds_tables_by_schema_and_name),
         cmocka_unit_test(finds_each_of_ten_thousand_tables),

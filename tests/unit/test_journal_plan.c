@@ -60,6 +60,7 @@ static void draw_table(Catalog *catalog)
     table->format = formats[draw(3)];
     table->definition = draw_text(true);
     table->private_data = draw_text(true);
+    table->load_late = draw(2) == 1;
     table->row_estimate = draw_number();
     table->byte_estimate = draw_number();
     for (size_t i = 0; i < columns; i++) {
@@ -81,6 +82,7 @@ static void draw_object(Catalog *catalog)
     object->name = draw_text(true);
     object->table_id = (uint32_t)draw(catalog->table_count + 1);
     object->definition = draw_text(true);
+    object->private_data = draw_text(true);
 }
 
 static void draw_chunks(Plan *plan, uint32_t table_id)
@@ -115,6 +117,7 @@ static void draw_task(Plan *plan)
     task->object_id = (uint32_t)draw(plan->catalog.object_count + 1);
     task->name = draw_text(true);
     task->statement = draw_text(true);
+    task->after_lower = draw(2) == 1;
     task->done = draw(2) == 1;
     for (uint32_t before = task->id - 1; before > 0 && draw(3) > 0; before--)
         task_add_after(task, before);
@@ -178,6 +181,7 @@ static void expect_table(const Table *got, const Table *expected)
     assert_int_equal(got->format, expected->format);
     expect_text(got->definition, expected->definition);
     expect_text(got->private_data, expected->private_data);
+    assert_int_equal(got->load_late, expected->load_late);
     assert_int_equal(got->row_estimate, expected->row_estimate);
     assert_int_equal(got->byte_estimate, expected->byte_estimate);
     assert_string_equal(got->fingerprint, expected->fingerprint);
@@ -198,6 +202,7 @@ static void expect_object(const Object *got, const Object *expected)
     expect_text(got->name, expected->name);
     assert_int_equal(got->table_id, expected->table_id);
     expect_text(got->definition, expected->definition);
+    expect_text(got->private_data, expected->private_data);
 }
 
 static void expect_chunk(const Chunk *got, const Chunk *expected)
@@ -219,6 +224,7 @@ static void expect_task(const Task *got, const Task *expected)
     assert_int_equal(got->table_id, expected->table_id);
     assert_int_equal(got->other_table_id, expected->other_table_id);
     assert_int_equal(got->object_id, expected->object_id);
+    assert_int_equal(got->after_lower, expected->after_lower);
     expect_text(got->name, expected->name);
     expect_text(got->statement, expected->statement);
     assert_int_equal(got->done, expected->done);

@@ -5,7 +5,8 @@
  *
  * The first block that has no room in the read-ahead is not copied: it stays with the reader, which
  * is not asked for another before it is written. So the read-ahead never grows past its limit, and
- * a row larger than it costs no second copy.
+ * a row larger than it costs no second copy. Without a read-ahead that is the first block: a target
+ * transaction begins when there is something to write.
  *
  * After a failed attempt nobody knows whether its commit happened: the next one begins by asking
  * the ledger (I1), through another connection when that one is in doubt.
@@ -81,7 +82,7 @@ static Status read_ahead(Copy *copy, Block *ret_pending, Error *err)
 
         if (status != STATUS_OK)
             return status;
-        if (keep_block(copy->ahead, &block))
+        if (copy->context->reads_ahead && keep_block(copy->ahead, &block))
             continue;
         *ret_pending = block;
         return STATUS_OK;

@@ -1,7 +1,8 @@
 /*
  * The one chunk loop: reads a chunk from a Reader and writes it through a leased Writer in one
- * target transaction, with the digest of its rows taken on the way. Before it leases the writer it
- * reads ahead up to COPY_READ_AHEAD bytes, so that reading overlaps with another worker's writing.
+ * target transaction, with the digest of its rows taken on the way. Where writers are few, it reads
+ * ahead up to COPY_READ_AHEAD bytes before it leases one, so that reading overlaps with another
+ * worker's writing; where every worker can have one, that would only cost a copy and memory.
  *
  * Exactly once (I1): when anything failed, the ledger is asked before the chunk is repeated; a
  * chunk found there is adopted with the result the ledger holds.
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/flow/source.h"
@@ -40,6 +42,7 @@ void read_ahead_release(ReadAhead *ahead);
 
 typedef struct CopyContext {
     Writers *writers;
+    bool reads_ahead;   /* a writer may have to be waited for */
     Throttle *throttle; /* or NULL */
     CopyCounters *counters;
     uint64_t retry_for_ms;

@@ -217,6 +217,7 @@ static Status drive_with_connections(CopyRun *run, Error *err)
     throttle = throttle_new(options->max_rate);
     shared.readers = readers;
     shared.copy.writers = writers;
+    shared.copy.reads_ahead = run->input->target->ops->max_writers > 0;
     shared.copy.throttle = throttle;
     return drive_with_pool(run, &shared, err);
 }

@@ -7,12 +7,18 @@
  *  S2  Every other task of a table waits for the table's last chunk, for its tasks of lower class,
  *      and for the tasks in `after`. A task with a second table waits for that one in the same way.
  *      A task of no table waits only for the tasks in `after`.
- *  S3  Two tasks that share a table never run at once; foreign key and trigger tasks count both
- *      their tables (facts: parallel foreign keys deadlock, and the validation is lost).
+ *  S3  Two tasks that share a table never run at once, but index tasks do with each other; foreign
+ *      key and trigger tasks count both their tables (facts: parallel foreign keys deadlock, and
+ *      the validation is lost).
  *  S4  A probe of the source (evidence) waits for nothing but runs after the last chunk of its
- * table was handed out, so that copying starts first. S5  Biggest table first among chunks; a ready
- * task goes before a ready chunk (it shortens the tail), a ready chunk before a ready probe. S6
- * Nothing new starts after the first failure or a wish to stop; what is under way ends.
+ *      table was handed out, so that copying starts first.
+ *  S5  Biggest table first among chunks; a ready task goes before a ready chunk (it shortens the
+ *      tail), a ready chunk before a ready probe.
+ *  S6  Nothing new starts after the first failure or a wish to stop; what is under way ends.
+ *  S7  A task that is after_lower waits for every chunk of the plan and every task of a lower class
+ *      in the whole plan, too.
+ *  S8  The chunks of a table that is load_late are handed out when the last chunk of the tables that
+ *      are not is done.
  */
 #pragma once
 

@@ -21,6 +21,8 @@ enum {
     LIST_TABLES = 32, /* at most, for the target; the source takes any number */
     LIST_ROWS = 64,   /* at most per table, for the target */
     LIST_TASKS = 256,
+    LIST_SHARED = 1, /* by an index task */
+    LIST_TAKEN = 1000,
 };
 
 /* Every table has the same rows: ROW_PG_TEXT lines "TABLE ROW VERSION xxx". */
@@ -62,10 +64,10 @@ typedef struct ListTarget {
     } chunks[1024]; /* the ledger */
     size_t chunk_count;
     bool tasks[LIST_TASKS + 1];
-    bool is_taken[LIST_TABLES + 1]; /* by a task that runs */
-    unsigned opened;                /* writers, ever */
-    int writers;                    /* open now */
-    int writing;                    /* between begin and commit or abort */
+    int taken[LIST_TABLES + 1]; /* by tasks that run: sum of LIST_SHARED and LIST_TAKEN */
+    unsigned opened;            /* writers, ever */
+    int writers;                /* open now */
+    int writing;                /* between begin and commit or abort */
     int most_writing;
     unsigned reads_at_begin; /* source->reads at the last begin() */
     unsigned commits;

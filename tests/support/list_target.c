@@ -170,6 +170,7 @@ static void check_task(ListTarget *target, const Task *task)
 {
     const uint32_t tables[] = {task->table_id, task->other_table_id};
     const Plan *plan = target->plan;
+    int least = task->task_class == TASK_INDEX ? LIST_TAKEN : LIST_SHARED;
 
     for (size_t i = 0; i < task->after_count; i++)
         if (!target->tasks[task->after[i]])
@@ -177,7 +178,7 @@ static void check_task(ListTarget *target, const Task *task)
     for (size_t t = 0; t < 2; t++) {
         if (tables[t] == 0)
             continue;
-        if (target->is_taken[tables[t]])
+        if (target->taken[tables[t]] >= least)
             violate(target, "task %u runs while table %u is taken", task->id, tables[t]);
         for (size_t i = 0; task->task_class != TASK_CREATE && i < plan->chunk_count; i++)
             if (plan->chunks[i].table_id == tables[t] &&
@@ -190,12 +191,15 @@ static void check_task(ListTarget *target, const Task *task)
     }
 }
 
-static void set_taken(ListTarget *target, const Task *task, bool is_taken)
+/* sign 1: takes, -1: leaves. */
+static void take_tables(ListTarget *target, const Task *task, int sign)
 {
+    int weight = sign * (task->task_class == TASK_INDEX ? LIST_SHARED : LIST_TAKEN);
+
     if (task->table_id != 0)
-        target->is_taken[task->table_id] = is_taken;
-    if (task->other_table_id != 0)
-        target->is_taken[task->other_table_id] = is_taken;
+        target->taken[task->table_id] += weight;
+    if (task->other_table_id != 0 && task->other_table_id != task->table_id)
+        target->taken[task->other_table_id] += weight;
 }
 
 static Status run_task(Writer *writer, const Task *task, const Table *table, Error *err)
@@ -207,11 +211,11 @@ static Status run_task(Writer *writer, const Task *task, const Table *table, Err
     (void)pthread_mutex_lock(&target->lock);
     if (!target->tasks[task->id]) {
         check_task(target, task);
-        set_taken(target, task, true);
+        take_tables(target, task, 1);
         (void)pthread_mutex_unlock(&target->lock);
         sched_yield();
         (void)pthread_mutex_lock(&target->lock);
-        set_taken(target, task, false);
+        take_tables(target, task, -1);
         target->tasks[task->id] = true;
     }
     (void)pthread_mutex_unlock(&target->lock);

@@ -47,6 +47,7 @@ static void set_scene(Scene *scene, uint32_t rows, size_t row_size)
     scene->target.source = &scene->source;
     scene->context = (CopyContext){
         .writers = writers_new(&scene->target.base, &scene->target.identity, 1),
+        .reads_ahead = true,
         .counters = &scene->counters,
         .retry_for_ms = PATIENT_MS,
     };
@@ -145,6 +146,33 @@ static void never_copies_a_block_larger_than_the_read_ahead(void **state)
     end_scene(&scene);
 }
 
+static void writes_what_it_reads_at_once_where_no_writer_is_waited_for(void **state)
+{
+    (void)state;
+    Scene scene;
+
+    set_scene(&scene, 5, MIB);
+    scene.context.reads_ahead = false;
+    assert_int_equal(copy(&scene), STATUS_OK);
+    expect_copied(&scene);
+    assert_int_equal(scene.target.reads_at_begin, 1);
+    assert_int_equal(scene.ahead.capacity, 0);
+    end_scene(&scene);
+}
+
+static void takes_no_writer_before_there_is_something_to_write(void **state)
+{
+    (void)state;
+    Scene scene;
+
+    set_scene(&scene, 3, 0);
+    scene.context.reads_ahead = false;
+    scene.source.poisoned = 1;
+    assert_int_equal(copy(&scene), STATUS_FAILED);
+    assert_int_equal(scene.target.opened, 0);
+    end_scene(&scene);
+}
+
 static void uses_its_room_again(void **state)
 {
     (void)state;
@@ -187,7 +215,7 @@ static void repeats_what_is_transient_until_it_is_there_once(void **state)
     static const FaultMode modes[] = {FAULT_FAIL, FAULT_LOSE};
 
     (void)state;
-    for (size_t mode = 0; mode < 2; mode++) {
+    for (size_t round = 0; round < 4; round++) {
         unsigned nth = 0;
         bool fired = true;
 
@@ -195,7 +223,8 @@ static void repeats_what_is_transient_until_it_is_there_once(void **state)
             Scene scene;
 
             set_scene(&scene, 3, 0);
-            fault_arm(modes[mode], ++nth, NULL);
+            scene.context.reads_ahead = round < 2;
+            fault_arm(modes[round % 2], ++nth, NULL);
             assert_int_equal(copy(&scene), STATUS_OK);
             fired = fault_fired();
             expect_copied(&scene);
@@ -313,6 +342,8 @@ int main(void)
         cmocka_unit_test(reads_a_short_chunk_to_its_end_before_it_takes_a_writer),
         cmocka_unit_test(reads_the_rest_of_a_long_chunk_while_it_writes),
         cmocka_unit_test(never_copies_a_block_larger_than_the_read_ahead),
+        cmocka_unit_test(writes_what_it_reads_at_once_where_no_writer_is_waited_for),
+        cmocka_unit_test(takes_no_writer_before_there_is_something_to_write),
         cmocka_unit_test(uses_its_room_again),
         cmocka_unit_test(adopts_a_chunk_whose_acknowledgement_was_lost),
         cmocka_unit_test(repeats_what_is_transient_until_it_is_there_once),

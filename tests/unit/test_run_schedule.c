@@ -223,6 +223,152 @@ static void lets_the_next_one_go_when_a_parked_task_must_wait_elsewhere(void **s
     (void)expect_next(schedule, "k3"); /* k2 comes first but needs table 2 */
 }
 
+static void builds_indexes_of_one_table_together_but_with_nothing_else(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    Work create;
+    Work first;
+    Work second;
+    Work third;
+
+    add_tables(&plan, 2);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_CONSTRAINT, 1, 0);
+    (void)add_task(&plan, TASK_CREATE, 2, 1); /* 5: holds table 1, too */
+    schedule = schedule_new(&plan, NULL);
+    first = expect_next(schedule, "k1");
+    second = expect_next(schedule, "k2");
+    third = expect_next(schedule, "k3");
+    (void)expect_next(schedule, "-"); /* 5 is parked */
+    schedule_done(schedule, &second);
+    schedule_again(schedule, &first);
+    first = expect_next(schedule, "k1");
+    schedule_done(schedule, &third);
+    (void)expect_next(schedule, "-");
+    schedule_again(schedule, &first);
+    create = expect_next(schedule, "k1"); /* it was ready before 5 was woken */
+    schedule_done(schedule, &create);
+    create = expect_next(schedule, "k4");
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &create);
+    expect_order(schedule, "k5");
+}
+
+static void lets_parked_indexes_go_together(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    Work create;
+
+    add_tables(&plan, 2);
+    (void)add_task(&plan, TASK_CREATE, 2, 1); /* holds table 1, too */
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    schedule = schedule_new(&plan, NULL);
+    create = expect_next(schedule, "k1");
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &create);
+    (void)expect_next(schedule, "k2");
+    (void)expect_next(schedule, "k3");
+    (void)expect_next(schedule, "k4");
+}
+
+static void a_task_after_lower_waits_for_the_whole_plan(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+
+    add_tables(&plan, 2);
+    add_chunks(&plan, 1, 1, 1);
+    add_chunks(&plan, 2, 1, 20);
+    (void)add_task(&plan, TASK_VIEW, 0, 0);  /* 1: a view refreshed from all tables */
+    (void)add_task(&plan, TASK_VIEW, 0, 0);  /* 2: waits for nothing */
+    (void)add_task(&plan, TASK_INDEX, 2, 0); /* 3: over a function that reads anything */
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_STATISTICS, 2, 0);
+    (void)add_task(&plan, TASK_CREATE, 0, 0); /* 6: a schema */
+    (void)add_task(&plan, TASK_CREATE, 1, 0);
+    task_add_after(&plan.tasks[6], 6);
+    plan.tasks[0].after_lower = true;
+    plan.tasks[2].after_lower = true;
+    schedule = schedule_new(&plan, NULL);
+    expect_order(schedule, "k2 k6 k7 c2.1 c1.1 k3 k4 k1 k5");
+}
+
+static void a_barrier_holds_while_the_last_lower_task_runs(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    Work first;
+    Work second;
+
+    add_tables(&plan, 2);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 2, 0);
+    (void)add_task(&plan, TASK_FOREIGN_KEY, 0, 0);
+    plan.tasks[2].after_lower = true;
+    plan.tasks[0].done = true;
+    schedule = schedule_new(&plan, NULL);
+    first = expect_next(schedule, "k2");
+    (void)expect_next(schedule, "-");
+    schedule_again(schedule, &first);
+    first = expect_next(schedule, "k2");
+    schedule_done(schedule, &first);
+    second = expect_next(schedule, "k3");
+    schedule_done(schedule, &second);
+    assert_true(schedule_finished(schedule));
+}
+
+static void loads_late_tables_after_the_last_chunk_of_the_others(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    const bool wanted[] = {true, false, true};
+    Work chunk;
+    Work probe;
+
+    add_tables(&plan, 3);
+    add_chunks(&plan, 1, 1, 100);
+    add_chunks(&plan, 2, 1, 1);
+    add_chunks(&plan, 3, 1, 1);
+    plan.catalog.tables[0].load_late = plan.catalog.tables[2].load_late = true;
+    plan.chunks[2].done = true;
+    schedule = schedule_new(&plan, wanted);
+    chunk = expect_next(schedule, "c2.1");
+    probe = expect_next(schedule, "p3"); /* nothing of it is left to load */
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &probe);
+    schedule_again(schedule, &chunk);
+    (void)expect_next(schedule, "c2.1");
+    assert_null(schedule_stuck(schedule));
+    schedule_done(schedule, &chunk);
+    expect_order(schedule, "c1.1 p1");
+}
+
+static void loads_late_tables_at_once_when_there_are_no_others(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+
+    add_tables(&plan, 2);
+    add_chunks(&plan, 1, 1, 1);
+    add_chunks(&plan, 2, 2, 1);
+    plan.catalog.tables[1].load_late = true;
+    plan.chunks[0].done = true;
+    schedule = schedule_new(&plan, NULL);
+    expect_order(schedule, "c2.1 c2.2");
+}
+
 static void probes_after_the_last_chunk_was_handed_out(void **state)
 {
     (void)state;
@@ -329,8 +475,8 @@ static void hands_out_again_what_came_back(void **state)
 
     add_tables(&plan, 1);
     add_chunks(&plan, 1, 2, 1);
-    (void)add_task(&plan, TASK_INDEX, 1, 0);
-    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_CONSTRAINT, 1, 0);
+    (void)add_task(&plan, TASK_CONSTRAINT, 1, 0);
     schedule = schedule_new(&plan, NULL);
     work = expect_next(schedule, "c1.1");
     schedule_again(schedule, &work);
@@ -387,6 +533,42 @@ static void names_a_task_that_waits_for_one_which_is_not_there(void **state)
     assert_int_equal(schedule_stuck(schedule)->id, 2);
 }
 
+static void names_the_task_that_keeps_late_tables_waiting(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+
+    add_tables(&plan, 2);
+    add_chunks(&plan, 1, 1, 1);
+    add_chunks(&plan, 2, 1, 1);
+    plan.catalog.tables[1].load_late = true;
+    (void)add_task(&plan, TASK_INDEX, 2, 0);  /* after the late chunk, after that of table 1 */
+    (void)add_task(&plan, TASK_CREATE, 1, 0); /* never: there is no task 99 */
+    task_add_after(&plan.tasks[1], 99);
+    schedule = schedule_new(&plan, NULL);
+    (void)expect_next(schedule, "-");
+    assert_int_equal(schedule_stuck(schedule)->id, 2);
+}
+
+static void names_a_task_of_a_cycle_through_a_barrier(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+
+    add_tables(&plan, 1);
+    add_chunks(&plan, 1, 1, 1);
+    (void)add_task(&plan, TASK_VIEW, 0, 0);   /* waits for the circle, is not in it */
+    (void)add_task(&plan, TASK_INDEX, 0, 0);  /* after all chunks */
+    (void)add_task(&plan, TASK_CREATE, 1, 0); /* before the chunk, after 2 */
+    plan.tasks[0].after_lower = plan.tasks[1].after_lower = true;
+    task_add_after(&plan.tasks[2], 2);
+    schedule = schedule_new(&plan, NULL);
+    (void)expect_next(schedule, "-");
+    assert_in_range(schedule_stuck(schedule)->id, 2, 3);
+}
+
 /* ---- any plan, any number of workers: the rules looked at from outside ---- */
 
 enum {
@@ -409,6 +591,7 @@ static void make_random_plan(Plan *plan, bool *wanted)
     for (uint32_t id = 1; id <= RANDOM_TABLES; id++) {
         add_chunks(plan, id, pick(4), pick(3));
         wanted[id - 1] = pick(2) == 0;
+        plan->catalog.tables[id - 1].load_late = pick(4) == 0;
     }
     for (uint32_t i = 0; i < RANDOM_TASKS; i++) {
         TaskClass task_class = (TaskClass)(TASK_CREATE + pick(8));
@@ -416,6 +599,7 @@ static void make_random_plan(Plan *plan, bool *wanted)
         uint32_t other = task_class == TASK_FOREIGN_KEY ? pick(RANDOM_TABLES + 1) : 0;
         uint32_t id = add_task(plan, task_class, table_id, other);
 
+        plan->tasks[id - 1].after_lower = task_class > TASK_CREATE && pick(6) == 0;
         /* To a task of lower class only: no cycle. */
         for (uint32_t before = 1; before < id; before++)
             if (pick(8) == 0 && plan->tasks[before - 1].task_class < task_class)
@@ -437,14 +621,23 @@ static void check_task_start(const Plan *plan, const Task *task, const bool *is_
     for (size_t i = 0; i < plan->task_count; i++) {
         const Task *other = &plan->tasks[i];
         bool shares = has_table(other, task->table_id) || has_table(other, task->other_table_id);
+        bool both_index = task->task_class == TASK_INDEX && other->task_class == TASK_INDEX;
 
-        assert_false(is_running[i] && shares);
-        if (task->task_class > TASK_CREATE && has_table(task, other->table_id) &&
-            other->task_class < task->task_class)
+        assert_false(is_running[i] && shares && !both_index);
+        if (other->task_class >= task->task_class)
+            continue;
+        if (task->after_lower ||
+            (task->task_class > TASK_CREATE && has_table(task, other->table_id)))
             assert_true(other->done);
     }
     for (size_t i = 0; i < plan->chunk_count && task->task_class > TASK_CREATE; i++)
-        assert_true(plan->chunks[i].done || !has_table(task, plan->chunks[i].table_id));
+        assert_true(plan->chunks[i].done ||
+                    !(task->after_lower || has_table(task, plan->chunks[i].table_id)));
+}
+
+static bool is_late(const Plan *plan, const Chunk *chunk)
+{
+    return plan->catalog.tables[chunk->table_id - 1].load_late;
 }
 
 static void check_chunk_start(const Plan *plan, const Chunk *chunk)
@@ -453,6 +646,8 @@ static void check_chunk_start(const Plan *plan, const Chunk *chunk)
     for (size_t i = 0; i < plan->task_count; i++)
         assert_true(plan->tasks[i].done || plan->tasks[i].task_class != TASK_CREATE ||
                     plan->tasks[i].table_id != chunk->table_id);
+    for (size_t i = 0; i < plan->chunk_count && is_late(plan, chunk); i++)
+        assert_true(plan->chunks[i].done || is_late(plan, &plan->chunks[i]));
 }
 
 static void play(Plan *plan, const bool *wanted, unsigned workers)
@@ -526,6 +721,8 @@ static void make_big_plan(Plan *plan)
         (void)add_task(plan, TASK_INDEX, id, 0);
         (void)add_task(plan, TASK_FOREIGN_KEY, id, 1); /* all lock one hub */
         (void)add_task(plan, TASK_STATISTICS, id, 0);
+        plan->tasks[plan->task_count - 1].after_lower = id % 2 == 0;
+        plan->catalog.tables[id - 1].load_late = id % 5 == 0;
     }
 }
 
@@ -566,6 +763,12 @@ int main(void)
         cmocka_unit_test(waits_for_both_tables_of_a_foreign_key),
         cmocka_unit_test(never_runs_two_tasks_that_share_a_table),
         cmocka_unit_test(lets_the_next_one_go_when_a_parked_task_must_wait_elsewhere),
+        cmocka_unit_test(builds_indexes_of_one_table_together_but_with_nothing_else),
+        cmocka_unit_test(lets_parked_indexes_go_together),
+        cmocka_unit_test(a_task_after_lower_waits_for_the_whole_plan),
+        cmocka_unit_test(a_barrier_holds_while_the_last_lower_task_runs),
+        cmocka_unit_test(loads_late_tables_after_the_last_chunk_of_the_others),
+        cmocka_unit_test(loads_late_tables_at_once_when_there_are_no_others),
         cmocka_unit_test(probes_after_the_last_chunk_was_handed_out),
         cmocka_unit_test(prefers_tasks_then_the_biggest_table_then_probes),
         cmocka_unit_test(takes_up_where_the_done_flags_stand),
@@ -574,6 +777,8 @@ int main(void)
         cmocka_unit_test(hands_out_again_what_came_back),
         cmocka_unit_test(names_a_task_of_a_cycle),
         cmocka_unit_test(names_a_task_that_waits_for_one_which_is_not_there),
+        cmocka_unit_test(names_the_task_that_keeps_late_tables_waiting),
+        cmocka_unit_test(names_a_task_of_a_cycle_through_a_barrier),
         cmocka_unit_test(keeps_its_rules_for_any_plan_and_number_of_workers),
         cmocka_unit_test(stays_quick_with_a_million_chunks),
     };

@@ -1,0 +1,40 @@
+/*
+ * The inside of an address, for connect.c and prompt.c only: the parameters of a connection with
+ * their secrets, the password that people are asked for, and who answered.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "engine/connect/postgres/address.h"
+#include "engine/connect/postgres/connection.h"
+
+/* Parallel lists of keywords and values for libpq; the values have secrets among them. */
+typedef struct PgParameters {
+    TextList keywords;
+    TextList values;
+    bool has_asked_password; /* the one that was typed in */
+} PgParameters;
+
+void pg_parameters_release(PgParameters *parameters); /* wipes */
+#define AUTO_PARAMETERS __attribute__((cleanup(pg_parameters_release)))
+
+void pg_address_parameters(const PgAddress *address, PgUse use, const char *application_name,
+                           PgParameters *ret);
+const char *pg_address_get(const PgAddress *address, const char *keyword); /* NULL; borrowed */
+unsigned pg_address_connect_timeout(const PgAddress *address);             /* seconds; 0 = none */
+
+/*
+ * After a server has asked for a password and nobody has given one: asks on the terminal, or takes
+ * what another thread has got there meanwhile. ERROR_REFUSED where nobody can be asked.
+ */
+Status pg_address_ask_password(PgAddress *address, Error *err);
+void pg_address_forget_password(PgAddress *address); /* it did not fit: nobody is asked again */
+
+/* hostaddr may be NULL or empty. */
+void pg_address_note_answer(PgAddress *address, const char *host, const char *hostaddr,
+                            const char *port);
+
+/* prompt.c: reads a line from the terminal without showing it. ERROR_REFUSED when there is none. */
+Status pg_prompt_password(const char *question, char **ret, Error *err);
+void pg_wipe(char *secret); /* overwrites and frees; NULL is fine */

@@ -30,6 +30,7 @@ Status migration_claim(Migration *migration, Error *err)
     TRY(migration_retry(migration, claim_step, NULL, err));
     TRY(journal_set_epoch(journal, migration->identity.epoch, err));
     migration->claimed = true;
+    source_introduce(migration->source, &migration->identity);
     return STATUS_OK;
 }
 

@@ -208,6 +208,9 @@ static Status create(Migration *migration, const char *directory, ConnectorTable
     if (given.retry_for_given)
         migration->run.retry_for_ms = given.retry_for_ms;
     TRY(open_ends(migration, connectors, words->from, words->to, err));
+    (void)snprintf(migration->identity.migration, sizeof(migration->identity.migration), "%s",
+                   migration->name);
+    source_introduce(migration->source, &migration->identity);
     TRY(migration_retry(migration, look_at_ends, &given, err));
     memory_trim();
     return journal_create(directory, migration->name, words->from, words->to, tool_version,
@@ -259,6 +262,7 @@ static Status open_locked(Migration *migration, const char *directory, Connector
         TRY(open_recorded(migration, connectors, &words, err));
     TRY(options_record(migration, options, err));
     migration->identity = journal_record(migration->journal)->identity;
+    source_introduce(migration->source, &migration->identity);
     return STATUS_OK;
 }
 
@@ -324,6 +328,7 @@ Status migration_open_dry(const char *home, const char *name, ConnectorTable con
         migration->identity.attempt = 1;
         name_id(migration->identity.run, 1, migration->identity.id);
     }
+    source_introduce(migration->source, &migration->identity);
     TRY(migration_retry(migration, check_ends, NULL, err));
     *ret = TAKE(migration);
     return STATUS_OK;

@@ -19,6 +19,7 @@ typedef struct MigrationOptions {
     const char *from; /* as given, or NULL */
     const char *to;
     Selection selection;
+    bool schema_only; /* structure without rows */
     unsigned jobs;
     uint64_t chunk_bytes;
     uint64_t max_rate;
@@ -39,6 +40,7 @@ typedef struct Migration {
     Source *source;
     Target *target;
     Selection selection; /* as recorded */
+    bool schema_only;    /* likewise: no chunks, no evidence */
     RunOptions run;
     uint64_t chunk_bytes; /* 0: the target's default */
     bool accept_stale_source;
@@ -65,6 +67,9 @@ DEFINE_AUTO_FREE(Migration, migration_free);
  * of an existing migration is opened for reading (name may be NULL: none). */
 Status migration_open_dry(const char *home, const char *name, ConnectorTable connectors,
                           const MigrationOptions *options, Migration **ret, Error *err);
+
+/* Was it begun with --schema-only? */
+bool migration_is_schema_only(const Journal *journal);
 
 /* Runs a step until it is not transient any more: engine/base/retry.h with the recorded time. */
 typedef Status (*MigrationStep)(Migration *migration, void *context, Error *err);

@@ -5,6 +5,8 @@
 
 #include "engine/base/memory.h"
 
+#define SCHEMA_ONLY "schema-only"
+
 /* Patterns hold no control characters (tools refuse them), so a line break parts them. */
 static char *join(const TextList *list)
 {
@@ -110,14 +112,52 @@ static Status take_selection(Migration *migration, const MigrationOptions *optio
         (void)error_kind(err, ERROR_REFUSED,
                          "migration \"%s\" was prepared for another selection of tables",
                          migration->name);
-        error_hint(err, "Leave out --table and --exclude-table to go on with it, or choose another "
-                        "name for another selection.");
+        error_hint(err, "Leave out --table, --exclude-table and --schema to go on with it, or "
+                        "choose another name for another selection.");
         return STATUS_INVALID;
     }
     selection_release(&migration->selection);
     migration->selection = (Selection){0};
     copy_selection(&given, &migration->selection);
     return record ? save_selection(journal, &migration->selection, err) : STATUS_OK;
+}
+
+/* ---- what goes along: once said, it holds for the whole attempt ---- */
+
+bool migration_is_schema_only(const Journal *journal)
+{
+    return journal_option(journal, SCHEMA_ONLY) != NULL;
+}
+
+static Status take_flag(Migration *migration, const char *name, bool is_given, bool record,
+                        bool *ret, Error *err)
+{
+    Journal *journal = migration->journal;
+    bool is_recorded = journal != NULL && journal_option(journal, name) != NULL;
+
+    *ret = is_given || is_recorded;
+    if (!is_given || is_recorded)
+        return STATUS_OK;
+    if (journal != NULL && journal_record(journal)->phase != PHASE_INITIAL) {
+        (void)error_kind(err, ERROR_REFUSED, "migration \"%s\" was prepared without --%s",
+                         migration->name, name);
+        error_hint(err, "Leave out --%s to go on with it, or choose another name.", name);
+        return STATUS_INVALID;
+    }
+    return record ? journal_set_option(journal, name, "yes", err) : STATUS_OK;
+}
+
+static Status take_flags(Migration *migration, const MigrationOptions *options, bool record,
+                         Error *err)
+{
+    const Selection *given = &options->selection;
+
+    TRY(take_flag(migration, "with-owner", given->with_owner, record,
+                  &migration->selection.with_owner, err));
+    TRY(take_flag(migration, "with-acl", given->with_acl, record, &migration->selection.with_acl,
+                  err));
+    return take_flag(migration, SCHEMA_ONLY, options->schema_only, record, &migration->schema_only,
+                     err);
 }
 
 /* ---- numbers: given now, else recorded, else the default that stands there already ---- */
@@ -193,6 +233,7 @@ static Status take_level(Migration *migration, const MigrationOptions *options, 
 Status options_record(Migration *migration, const MigrationOptions *options, Error *err)
 {
     TRY(take_selection(migration, options, true, err));
+    TRY(take_flags(migration, options, true, err));
     TRY(take_numbers(migration, options, true, err));
     return take_level(migration, options, err);
 }
@@ -200,5 +241,6 @@ Status options_record(Migration *migration, const MigrationOptions *options, Err
 Status options_read(Migration *migration, const MigrationOptions *options, Error *err)
 {
     TRY(take_selection(migration, options, false, err));
+    TRY(take_flags(migration, options, false, err));
     return take_numbers(migration, options, false, err);
 }

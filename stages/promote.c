@@ -24,10 +24,25 @@ typedef struct FreshContext {
     bool changed;
 } FreshContext;
 
+/* Without rows only the structure can be stale. */
+static Status structure_changed(Migration *migration, bool *ret_changed, Error *err)
+{
+    AUTO_PLAN Plan plan = {0};
+    AUTO_CATALOG Catalog now = {0};
+    AUTO_FINDINGS Findings findings = {0};
+
+    TRY(source_describe(migration->source, &migration->selection, &now, &findings, err));
+    TRY(journal_load_plan(migration->journal, &plan, err));
+    *ret_changed = strcmp(now.fingerprint, plan.catalog.fingerprint) != 0;
+    return STATUS_OK;
+}
+
 static Status changed_step(Migration *migration, void *context, Error *err)
 {
     FreshContext *fresh = context;
 
+    if (migration->schema_only)
+        return structure_changed(migration, &fresh->changed, err);
     return source_changed(migration->source, fresh->token, &fresh->changed, err);
 }
 
@@ -163,8 +178,9 @@ static void say_promoted(const Migration *migration, const Plan *plan)
 
     clock_format(record->snapshot_us, when, sizeof(when));
     format_things(plan->catalog.table_count, "table", tables, sizeof(tables));
-    log_info("promoted: %s, the source as it was at %s", tables, when);
-    if (record->level == VERIFY_NONE)
+    log_info("promoted: %s%s, the source as it was at %s", tables,
+             migration->schema_only ? ", structure only, no rows" : "", when);
+    if (record->level == VERIFY_NONE && !migration->schema_only)
         log_warn("promoted unverified: --verify none was asked for");
 }
 

@@ -85,16 +85,22 @@ static Changes apply_ledger(Plan *plan, const LedgerView *view)
     return changes;
 }
 
-Status reconcile_ledger(Migration *migration, Plan *plan, Error *err)
+static Status follow_ledger(Migration *migration, Plan *plan, Changes *ret, Error *err)
 {
     AUTO_FREE_MEMORY bool *chunks = xcalloc(plan->chunk_count + 1, sizeof(bool));
     AUTO_FREE_MEMORY bool *tasks = xcalloc(plan->task_count + 1, sizeof(bool));
     LedgerView view = {.plan = plan, .chunk_found = chunks, .task_found = tasks};
 
     TRY(migration_retry(migration, read_ledger_step, &view, err));
+    *ret = apply_ledger(plan, &view);
+    return STATUS_OK;
+}
 
-    Changes changes = apply_ledger(plan, &view);
+Status reconcile_ledger(Migration *migration, Plan *plan, Error *err)
+{
+    Changes changes = {0};
 
+    TRY(follow_ledger(migration, plan, &changes, err));
     if (changes.adopted > 0)
         log_info("the target already holds %llu pieces of work that were not recorded here yet",
                  (unsigned long long)changes.adopted);
@@ -139,6 +145,36 @@ Status reconcile_reset(Migration *migration, Plan *plan, const Table *table, Err
             plan->tasks[i].done = false;
     }
     return STATUS_OK;
+}
+
+/* ---- what goes with the data ---- */
+
+static bool task_follows_data(const Task *task)
+{
+    return task->task_class == TASK_SEQUENCE || task->task_class == TASK_STATISTICS;
+}
+
+static Status forget_tasks_step(Migration *migration, void *context, Error *err)
+{
+    Plan *plan = context;
+    AUTO_FREE(writer_free) Writer *writer = NULL;
+
+    TRY(target_open_writer(migration->target, &migration->identity, &writer, err));
+    for (size_t i = 0; i < plan->task_count; i++) {
+        if (!plan->tasks[i].done || !task_follows_data(&plan->tasks[i]))
+            continue;
+        TRY(writer_forget_task(writer, &plan->tasks[i], err));
+        plan->tasks[i].done = false;
+    }
+    return STATUS_OK;
+}
+
+Status reconcile_after_resets(Migration *migration, Plan *plan, Error *err)
+{
+    Changes ignored = {0};
+
+    TRY(migration_retry(migration, forget_tasks_step, plan, err));
+    return follow_ledger(migration, plan, &ignored, err);
 }
 
 /* ---- a new snapshot ---- */
@@ -187,26 +223,6 @@ static Status reset_changed_tables(Migration *migration, Plan *plan, const bool 
     return STATUS_OK;
 }
 
-static bool task_follows_data(const Task *task)
-{
-    return task->task_class == TASK_SEQUENCE || task->task_class == TASK_STATISTICS;
-}
-
-static Status forget_tasks_step(Migration *migration, void *context, Error *err)
-{
-    Plan *plan = context;
-    AUTO_FREE(writer_free) Writer *writer = NULL;
-
-    TRY(target_open_writer(migration->target, &migration->identity, &writer, err));
-    for (size_t i = 0; i < plan->task_count; i++) {
-        if (!plan->tasks[i].done || !task_follows_data(&plan->tasks[i]))
-            continue;
-        TRY(writer_forget_task(writer, &plan->tasks[i], err));
-        plan->tasks[i].done = false;
-    }
-    return STATUS_OK;
-}
-
 /* The statements of the new catalog take the place of the old ones; structure is the same, so tasks
  * pair up by id. A sequence or statistic that came or went changes their number: then every task of
  * that kind is new. */
@@ -245,6 +261,15 @@ static void keep_estimates(const Plan *plan, Catalog *now)
     }
 }
 
+static Status compare_copied(Migration *migration, const Plan *plan, bool *ret_same, Error *err)
+{
+    if (plan->chunk_count == 0) /* structure only */
+        return STATUS_OK;
+    log_info("the source was written to since its snapshot: comparing what was copied with what it "
+             "holds now");
+    return run_digest_again(plan, migration->source, &migration->run, ret_same, err);
+}
+
 Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,
                           Error *err)
 {
@@ -253,13 +278,11 @@ Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const 
     AUTO_FREE_MEMORY bool *drop_evidence = xcalloc(tables + 1, sizeof(bool));
 
     assert(now->table_count == tables);
-    log_info("the source was written to since its snapshot: comparing what was copied with what it "
-             "holds now");
-    TRY(run_digest_again(plan, migration->source, &migration->run, same, err));
+    TRY(compare_copied(migration, plan, same, err));
     for (size_t i = 0; i < tables; i++)
         drop_evidence[i] = !same[i] || !table_is_copied(plan, &plan->catalog.tables[i]);
     TRY(reset_changed_tables(migration, plan, same, err));
-    TRY(migration_retry(migration, forget_tasks_step, plan, err));
+    TRY(reconcile_after_resets(migration, plan, err));
     keep_estimates(plan, now);
     TRY(replan_tasks(migration, plan, now, err));
     TRY(fault_before("stage.renew", err));

@@ -22,6 +22,13 @@ Status reconcile_ledger(Migration *migration, Plan *plan, Error *err);
 Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,
                           Error *err);
 
-/* Empties one table on the target and marks its chunks and tasks as not done; the plan must then be
- * saved. */
+/* Empties one table on the target and marks its chunks and tasks as not done. After the last one
+ * comes reconcile_after_resets(); the plan must then be saved. */
 Status reconcile_reset(Migration *migration, Plan *plan, const Table *table, Error *err);
+
+/*
+ * What follows from emptied tables: tasks that go with the data are forgotten, to be run again, and
+ * the ledger is read once more, since the target may have undone more than the tables' own tasks
+ * (foreign keys of other tables, whatever was computed from all of them). Saves nothing.
+ */
+Status reconcile_after_resets(Migration *migration, Plan *plan, Error *err);

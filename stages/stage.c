@@ -1,7 +1,8 @@
 /*
  * prepared -> staged: pins a snapshot of the source, plans once, reconciles with the ledger, and
  * copies what is missing together with the evidence that verify needs. Any interruption is resumed
- * by calling it again.
+ * by calling it again; a snapshot that is lost on the way (a connection died) is resumed right here,
+ * with a new one, as another process would do it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "engine/base/fault.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
+#include "engine/base/retry.h"
 #include "stages/reconcile.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -52,7 +54,8 @@ static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snap
         return STATUS_RETRY;
     }
     TRY(stager_plan(stager, &migration->identity, plan, err));
-    TRY(run_plan_chunks(plan, migration->source, &migration->run, chunk_bytes, err));
+    if (!migration->schema_only)
+        TRY(run_plan_chunks(plan, migration->source, &migration->run, chunk_bytes, err));
     TRY(fault_before("stage.plan", err));
     TRY(journal_save_plan(migration->journal, plan, snapshot->token, snapshot->taken_us, err));
     format_things(plan->catalog.table_count, "table", tables, sizeof(tables));
@@ -86,6 +89,17 @@ static Status refuse_changed_schema(const Migration *migration, const Catalog *p
     return STATUS_INVALID;
 }
 
+static size_t count_done(const Plan *plan)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < plan->chunk_count; i++)
+        done += plan->chunks[i].done;
+    for (size_t i = 0; i < plan->task_count; i++)
+        done += plan->tasks[i].done;
+    return done;
+}
+
 /* The plan as recorded, or a new one; then what the target's ledger says of it. Consumes now. */
 static Status get_plan(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,
                        Error *err)
@@ -104,6 +118,8 @@ static Status get_plan(Migration *migration, Plan *plan, Catalog *now, const Sna
 
     if (recorded == NULL || strcmp(recorded, snapshot->token) != 0)
         return reconcile_snapshot(migration, plan, now, snapshot, err);
+    if (count_done(plan) > 0)
+        log_info("the source was not written to since its snapshot: what was copied stays");
     return STATUS_OK;
 }
 
@@ -162,7 +178,7 @@ static Status copy(Migration *migration, Plan *plan, Error *err)
 {
     AUTO_FREE_MEMORY ProbeRequest *evidence = NULL;
 
-    if (journal_record(migration->journal)->level > VERIFY_NONE) {
+    if (journal_record(migration->journal)->level > VERIFY_NONE && !migration->schema_only) {
         evidence = xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
         TRY(want_evidence(migration, plan, evidence, err));
     }
@@ -199,13 +215,50 @@ static Status record_staged(Migration *migration, const Plan *plan, Error *err)
     format_things(plan->catalog.table_count, "table", table_text, sizeof(table_text));
     format_things(rows, "row", row_text, sizeof(row_text));
     format_bytes(bytes, byte_text, sizeof(byte_text));
-    text_append_format(&message, "%s, %s, %s", table_text, row_text, byte_text);
+    if (migration->schema_only)
+        text_append_format(&message, "%s, structure only, no rows", table_text);
+    else
+        text_append_format(&message, "%s, %s, %s", table_text, row_text, byte_text);
     TRY(journal_set_phase(migration->journal, PHASE_STAGED, text_string(&message), err));
     log_info("staged: %s", text_string(&message));
     return STATUS_OK;
 }
 
-static Status stage_held(Migration *migration, const Snapshot *snapshot, Error *err)
+/* The time of one snapshot. */
+typedef struct Hold {
+    Snapshot snapshot;
+    bool is_lost;  /* it ended because the snapshot was lost */
+    bool has_done; /* work was done in it */
+} Hold;
+
+/*
+ * When the snapshot is gone, that is the cause of whatever failed, and nothing that was read since
+ * counts as complete, either: STATUS_RETRY, for another snapshot. What says that repeating is
+ * useless, or that somebody wants to stop, holds as it is.
+ */
+static Status blame_snapshot(const Migration *migration, Status status, Hold *hold, Error *err)
+{
+    if (hold->is_lost || status == STATUS_STOPPED || status == STATUS_INVALID ||
+        status == STATUS_FATAL || source_is_held(migration->source))
+        return status;
+    hold->is_lost = true;
+    if (status >= 0)
+        return error_set(err, STATUS_RETRY, "the snapshot of the source was lost");
+    error_prefix(err, "the snapshot of the source was lost");
+    return STATUS_RETRY;
+}
+
+static Status copy_held(Migration *migration, Plan *plan, Hold *hold, Error *err)
+{
+    size_t before = count_done(plan);
+    Status status = copy(migration, plan, err);
+
+    hold->has_done = count_done(plan) > before;
+    TRY(blame_snapshot(migration, status, hold, err));
+    return record_staged(migration, plan, err);
+}
+
+static Status stage_held(Migration *migration, Hold *hold, Error *err)
 {
     AUTO_CATALOG Catalog now = {0};
     AUTO_PLAN Plan plan = {0};
@@ -213,10 +266,43 @@ static Status stage_held(Migration *migration, const Snapshot *snapshot, Error *
     TRY(migration_retry(migration, describe_step, &now, err));
     target_configure(migration->target, &now);
     TRY(migration_claim(migration, err));
-    TRY(get_plan(migration, &plan, &now, snapshot, err));
+    TRY(get_plan(migration, &plan, &now, &hold->snapshot, err));
     memory_trim();
-    TRY(copy(migration, &plan, err));
-    return record_staged(migration, &plan, err);
+    return copy_held(migration, &plan, hold, err);
+}
+
+static Status stage_with_snapshot(Migration *migration, Hold *hold, Error *err)
+{
+    Status status = STATUS_OK;
+
+    *hold = (Hold){0};
+    TRY(migration_retry(migration, hold_step, &hold->snapshot, err));
+    status = stage_held(migration, hold, err);
+    if (status < 0)
+        status = blame_snapshot(migration, status, hold, err);
+    source_release(migration->source);
+    snapshot_release(&hold->snapshot);
+    return status;
+}
+
+/* The time to retry counts from the last snapshot in which anything was done. */
+static Status stage_with_snapshots(Migration *migration, Error *err)
+{
+    Retry retry;
+    Status status = STATUS_OK;
+    Hold hold = {0};
+
+    retry_begin(&retry, migration->run.retry_for_ms);
+    do {
+        status = stage_with_snapshot(migration, &hold, err);
+        if (!hold.is_lost)
+            return status;
+        log_warn("%s; what was copied is compared with a new one", err->message);
+        TRY(journal_add_event(migration->journal, "note", NULL, err->message, err));
+        if (hold.has_done)
+            retry_begin(&retry, migration->run.retry_for_ms);
+    } while (retry_again(&retry, &status, err));
+    return status;
 }
 
 /* What could refuse the promotion is asked again before hours of copying, and before anything is
@@ -235,7 +321,6 @@ static Status look_before_copying(Migration *migration, Error *err)
 Status stage_stage(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
-    Snapshot snapshot = {0};
 
     log_context("stage", NULL);
     TRY(migration_settle(migration, err));
@@ -248,61 +333,5 @@ Status stage_stage(Migration *migration, Error *err)
         return STATUS_OK;
     }
     TRY(look_before_copying(migration, err));
-    TRY(migration_retry(migration, hold_step, &snapshot, err));
-
-    Status status = stage_held(migration, &snapshot, err);
-
-    source_release(migration->source);
-    snapshot_release(&snapshot);
-    return status;
-}
-
-/* ---- stage --again ---- */
-
-static Status reset_selected(Migration *migration, Plan *plan, const TextList *tables, Error *err)
-{
-    AUTO_FREE_MEMORY bool *drop = xcalloc(plan->catalog.table_count + 1, sizeof(bool));
-    Selection wanted = {0};
-
-    if (tables != NULL)
-        wanted.include = *tables; /* only looked at */
-    TRY(selection_check(&wanted, &plan->catalog, err));
-    TRY(reconcile_ledger(migration, plan, err));
-    for (size_t i = 0; i < plan->catalog.table_count; i++) {
-        const Table *table = &plan->catalog.tables[i];
-
-        if (!selection_has(&wanted, table->schema, table->name))
-            continue;
-        drop[i] = true;
-        log_info("table %s is emptied and copied again", table->name);
-        TRY(journal_add_event(migration->journal, "reset", table->name, "stage --again", err));
-        TRY(reconcile_reset(migration, plan, table, err));
-        TRY(fault_after("stage.reset", err));
-    }
-    return journal_save_done(migration->journal, plan, drop, err);
-}
-
-Status stage_reset(Migration *migration, const TextList *tables, Error *err)
-{
-    const JournalRecord *record = journal_record(migration->journal);
-    AUTO_PLAN Plan plan = {0};
-
-    log_context("stage", NULL);
-    TRY(migration_settle(migration, err));
-    if (record->phase == PHASE_PROMOTED)
-        return refuse_phase(record, "stage --again", "not promoted", "rollback", err);
-    if (record->phase == PHASE_ROLLED_BACK || record->phase == PHASE_INITIAL ||
-        !journal_has_plan(migration->journal)) {
-        log_info("stage --again: nothing is staged yet");
-        return STATUS_OK;
-    }
-    TRY(journal_load_plan(migration->journal, &plan, err));
-
-    Selection wanted = {.include = tables != NULL ? *tables : (TextList){0}};
-
-    TRY(selection_check(&wanted, &plan.catalog, err)); /* before anything is changed */
-    TRY(migration_claim(migration, err));
-    if (record->phase != PHASE_PREPARED)
-        TRY(journal_set_phase(migration->journal, PHASE_PREPARED, "stage --again", err));
-    return reset_selected(migration, &plan, tables, err);
+    return stage_with_snapshots(migration, err);
 }

@@ -116,21 +116,32 @@ static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel 
     return status;
 }
 
-static uint64_t expected_entries(const Table *table, VerifyLevel level)
+/* What was copied, by the ledger: estimates of the source may be far off. */
+static Digest copied_rows(const Plan *plan, const Table *table)
 {
-    if (level < VERIFY_SAMPLE)
-        return 1;
-    return table->row_estimate / sample_modulus(table->row_estimate) + 1;
+    Digest digest = {0};
+    uint64_t bytes = 0;
+
+    plan_table_totals(plan, table->id, &digest, &bytes);
+    return digest;
 }
 
-static Progress *begin_progress(const Catalog *catalog)
+static uint64_t expected_entries(const Plan *plan, const Table *table, VerifyLevel level)
+{
+    uint64_t rows = level < VERIFY_SAMPLE ? 0 : copied_rows(plan, table).rows;
+
+    return rows / sample_modulus(rows) + 1;
+}
+
+static Progress *begin_progress(const Plan *plan)
 {
     uint64_t bytes = 0;
     uint64_t rows = 0;
 
-    for (size_t i = 0; i < catalog->table_count; i++) {
-        bytes += catalog->tables[i].byte_estimate;
-        rows += catalog->tables[i].row_estimate;
+    for (size_t i = 0; i < plan->catalog.table_count; i++) {
+        bytes +=
+            plan->catalog.tables[i].byte_estimate; /* each table adds as much when it is done */
+        rows += copied_rows(plan, &plan->catalog.tables[i]).rows;
     }
     return progress_start("verify", bytes, rows, 0, 0);
 }
@@ -139,7 +150,7 @@ static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel l
                            Verdicts *verdicts, Error *err)
 {
     const Catalog *catalog = &plan->catalog;
-    Progress *progress = migration->quiet ? NULL : begin_progress(catalog);
+    Progress *progress = migration->quiet ? NULL : begin_progress(plan);
     Status status = STATUS_OK;
 
     for (size_t first = 0; first < catalog->table_count && status >= 0;) {
@@ -147,7 +158,7 @@ static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel l
         size_t count = 0;
 
         while (first + count < catalog->table_count && (count == 0 || entries < BATCH_ENTRIES))
-            entries += expected_entries(&catalog->tables[first + count++], level);
+            entries += expected_entries(plan, &catalog->tables[first + count++], level);
         status = compare_batch(migration, plan, level, first, count, progress, verdicts, err);
         first += count;
     }
@@ -155,6 +166,7 @@ static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel l
     return status;
 }
 
+/* Of rows, that is: structure is judged by itself. */
 static void judge_unverified(const Plan *plan, Verdicts *verdicts)
 {
     for (size_t i = 0; i < plan->catalog.table_count; i++) {
@@ -260,7 +272,7 @@ static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLev
     Journal *journal = migration->journal;
     AUTO_TEXT Text statement = {0};
 
-    verification_statement(verdicts, level, &statement);
+    verification_statement(verdicts, level, migration->schema_only, &statement);
     TRY(journal_save_verdicts(journal, verdicts, err));
     if (count_different(verdicts) > 0) {
         const char *table = NULL;
@@ -301,7 +313,7 @@ Status stage_verify(Migration *migration, Error *err)
     TRY(journal_load_plan(migration->journal, &plan, err));
     TRY(reconcile_ledger(migration, &plan, err));
     TRY(migration_retry(migration, schema_step, &context, err));
-    if (record->level > VERIFY_NONE)
+    if (record->level > VERIFY_NONE && !migration->schema_only)
         TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
     else
         judge_unverified(&plan, &verdicts);

@@ -10,6 +10,7 @@ static Status begin_attempt(Migration *migration, Error *err)
     TRY(journal_begin_attempt(migration->journal, err));
     migration->identity = journal_record(migration->journal)->identity;
     migration->claimed = false;
+    source_introduce(migration->source, &migration->identity);
     log_info("attempt %u of migration \"%s\"", migration->identity.attempt, migration->name);
     return STATUS_OK;
 }
@@ -21,7 +22,8 @@ static Status refuse_failed(Migration *migration, Error *err)
     AUTO_TEXT Text statement = {0};
 
     TRY(journal_load_verdicts(migration->journal, &verdicts, err));
-    verification_statement(&verdicts, journal_record(migration->journal)->level, &statement);
+    verification_statement(&verdicts, journal_record(migration->journal)->level,
+                           migration->schema_only, &statement);
     (void)error_kind(err, ERROR_DIFFERENT,
                      "migration \"%s\" is not promoted: its verification failed: %s",
                      migration->name, text_string(&statement));

@@ -28,6 +28,7 @@ void options_release(Options *options)
     free(options->to);
     text_list_release(&options->tables);
     text_list_release(&options->exclude_tables);
+    text_list_release(&options->schemas);
 }
 
 static size_t row_index(const OptionRow *row)
@@ -286,6 +287,7 @@ MigrationOptions options_for_migration(const Options *options)
         .retry_for_given = option_given(options, "retry-for"),
         .level_given = option_given(options, "verify"),
         .level = (VerifyLevel)options->level,
+        .schema_only = options->schema_only,
         .accept_stale_source = options->accept_stale_source,
         .quiet = options->quiet,
     };
@@ -294,6 +296,9 @@ MigrationOptions options_for_migration(const Options *options)
     if (options->command != &command_stage) {
         given.selection.include = options->tables;
         given.selection.exclude = options->exclude_tables;
+        given.selection.schemas = options->schemas;
+        given.selection.with_owner = options->with_owner;
+        given.selection.with_acl = options->with_acl;
     }
     return given;
 }

@@ -35,6 +35,10 @@ struct Options {
     bool password_in_argument;
     TextList tables;
     TextList exclude_tables;
+    TextList schemas;
+    bool with_owner;
+    bool with_acl;
+    bool schema_only;
     uint64_t jobs;
     uint64_t chunk_bytes;
     uint64_t max_rate;

@@ -48,7 +48,8 @@ static Status read_statement(Standing *standing, Error *err)
     if (!was_verified)
         return STATUS_OK;
     TRY(journal_load_verdicts(standing->journal, &verdicts, err));
-    verification_statement(&verdicts, record->level, &statement);
+    verification_statement(&verdicts, record->level, migration_is_schema_only(standing->journal),
+                           &statement);
     standing->statement = text_take(&statement);
     return STATUS_OK;
 }

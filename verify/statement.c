@@ -79,7 +79,8 @@ static void append_sample(const Sums *sums, Text *ret)
     }
 }
 
-void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *ret)
+void verification_statement(const Verdicts *verdicts, VerifyLevel level, bool structure_only,
+                            Text *ret)
 {
     Sums sums = add_up(verdicts);
     char tables[40];
@@ -87,6 +88,11 @@ void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *r
 
     if (sums.different > 0) { /* structure is compared at every level */
         append_differences(verdicts, sums.different, ret);
+        return;
+    }
+    format_things(verdicts->count, "table", tables, sizeof(tables));
+    if (structure_only) { /* which is compared whatever the level */
+        text_append_format(ret, "%s: structure only, no rows", tables);
         return;
     }
     if (level == VERIFY_NONE) {
@@ -97,7 +103,6 @@ void verification_statement(const Verdicts *verdicts, VerifyLevel level, Text *r
         text_append(ret, "no tables to compare");
         return;
     }
-    format_things(verdicts->count, "table", tables, sizeof(tables));
     format_things(sums.rows, "row", rows, sizeof(rows));
     text_append_format(ret, "%s, %s: counts equal", tables, rows);
     if (level >= VERIFY_SAMPLE)

@@ -228,8 +228,30 @@ static void level_none_compares_nothing_and_says_so(void **state)
 
     assert_true(verdict.equal);
     assert_int_equal(verdict.level, VERIFY_NONE);
-    verification_statement(&verdicts, VERIFY_NONE, &text);
+    verification_statement(&verdicts, VERIFY_NONE, false, &text);
     assert_non_null(strstr(text_string(&text), "not verified"));
+}
+
+static void statement_of_a_structure_says_that_there_are_no_rows(void **state)
+{
+    (void)state;
+    __attribute__((cleanup(verdicts_release))) Verdicts verdicts = {0};
+    AUTO_TEXT Text equal = {0};
+    AUTO_TEXT Text different = {0};
+
+    for (unsigned i = 0; i < 2; i++) {
+        Verdict *verdict = verdicts_add(&verdicts);
+
+        verdict->table = xasprintf("t%u", i);
+        verdict->equal = true;
+    }
+    verification_statement(&verdicts, VERIFY_NONE, true, &equal);
+    assert_string_equal(text_string(&equal), "2 tables: structure only, no rows");
+    verdicts.items[1].equal = false;
+    verdicts.items[1].detail = xstrdup("index \"i\" is missing");
+    verification_statement(&verdicts, VERIFY_SAMPLE, true, &different);
+    assert_string_equal(text_string(&different),
+                        "1 of 2 tables differ: t1 (index \"i\" is missing)");
 }
 
 static void statement_names_tables_that_differ(void **state)
@@ -246,7 +268,7 @@ static void statement_names_tables_that_differ(void **state)
         verdict->equal = i == 2;
         verdict->detail = i == 2 ? NULL : xstrdup("the keys differ");
     }
-    verification_statement(&verdicts, VERIFY_SAMPLE, &text);
+    verification_statement(&verdicts, VERIFY_SAMPLE, false, &text);
     assert_non_null(strstr(text_string(&text), "4 of 5 tables differ: t0 (the keys differ), t1"));
     assert_non_null(strstr(text_string(&text), "and 1 more"));
 }
@@ -267,7 +289,7 @@ static void statement_gives_the_bound_of_the_weakest_table(void **state)
         verdict->sampled = i == 0 ? 46050 : 100000;
         verdict->sample_is_all = i == 2;
     }
-    verification_statement(&verdicts, VERIFY_SAMPLE, &text);
+    verification_statement(&verdicts, VERIFY_SAMPLE, false, &text);
     assert_string_equal(text_string(&text),
                         "3 tables, 3,000,000 rows: counts equal, all keys equal; 0 of 146,050 "
                         "sampled rows differ: at most 0.01 % of rows can be bad, at 99 % (1 table "
@@ -287,6 +309,7 @@ int main(void)
         cmocka_unit_test(bound_is_the_published_table),
         cmocka_unit_test(modulus_keeps_small_tables_whole_and_large_samples_large_enough),
         cmocka_unit_test(level_none_compares_nothing_and_says_so),
+        cmocka_unit_test(statement_of_a_structure_says_that_there_are_no_rows),
         cmocka_unit_test(statement_names_tables_that_differ),
         cmocka_unit_test(statement_gives_the_bound_of_the_weakest_table),
     };

@@ -82,6 +82,24 @@ static void reads_a_whole_command_line(void **state)
     assert_false(given.level_given);
 }
 
+static void reads_what_goes_along(void **state)
+{
+    AUTO_LINE Line line;
+    MigrationOptions given;
+
+    (void)state;
+    set_line(&line, "stopover run shop --schema app --schema=audit* --with-owner --with-acl "
+                    "--schema-only");
+    assert_int_equal(line.status, STATUS_OK);
+    given = options_for_migration(&line.options);
+    assert_int_equal(given.selection.schemas.count, 2);
+    assert_string_equal(given.selection.schemas.items[1], "audit*");
+    assert_true(given.selection.with_owner);
+    assert_true(given.selection.with_acl);
+    assert_true(given.schema_only);
+    expect_usage_error("stopover stage shop --schema app", "does not take --schema", "");
+}
+
 static void options_may_stand_before_the_command(void **state)
 {
     AUTO_LINE Line line;
@@ -176,7 +194,6 @@ static void what_is_to_come_says_so(void **state)
     (void)state;
     expect_usage_error("stopover run shop --verify full", "--verify full is not supported yet",
                        "none, count, sample");
-    expect_usage_error("stopover run shop --schema public", "--schema is not supported yet", "");
     expect_usage_error("stopover run shop --data-only", "--data-only is not supported yet", "");
     expect_usage_error("stopover rollback shop --backup x", "--backup is not supported yet", "");
 }
@@ -341,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_whole_command_line),
+        cmocka_unit_test(reads_what_goes_along),
         cmocka_unit_test(options_may_stand_before_the_command),
         cmocka_unit_test(short_flags_combine_and_short_options_take_their_value),
         cmocka_unit_test(zero_can_be_told_from_not_given),

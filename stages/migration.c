@@ -31,6 +31,7 @@ void migration_free(Migration *migration)
     journal_free(migration->journal);
     file_lock_free(migration->lock);
     selection_release(&migration->selection);
+    notice_free(migration->notice);
     free(migration->home);
     free(migration->name);
     free(migration);
@@ -42,6 +43,7 @@ Status migration_retry(Migration *migration, MigrationStep step, void *context, 
     Status status = STATUS_OK;
 
     retry_begin(&retry, migration->run.retry_for_ms);
+    retry.notice = migration->notice;
     do {
         status = step(migration, context, err);
     } while (retry_again(&retry, &status, err));
@@ -182,6 +184,8 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
     migration->accept_stale_source = options->accept_stale_source;
     migration->quiet = options->quiet;
     migration->run.retry_for_ms = DEFAULT_RETRY_MS;
+    migration->notice = notice_new();
+    migration->run.notice = migration->notice;
     return migration;
 }
 

@@ -45,6 +45,7 @@ typedef struct Migration {
     uint64_t chunk_bytes; /* 0: the target's default */
     bool accept_stale_source;
     bool quiet;
+    Notice *notice; /* why something waits; run.notice is it */
     RunIdentity identity;
     bool claimed; /* by this process: identity.epoch is ours */
     bool looked;  /* this process has looked at both sides: stage_look() */

@@ -7,6 +7,7 @@
 
 #define FIRST_DELAY_MS 50
 #define LAST_DELAY_MS  5000
+#define SILENT_MS      1000 /* what passes so soon is not worth a word */
 
 void retry_begin(Retry *retry, uint64_t for_ms)
 {
@@ -59,8 +60,10 @@ bool retry_again(Retry *retry, Status *status, Error *err)
     elapsed_ms = (now_ns - retry->started_ns) / 1000000;
     if (stop_requested())
         return end_stopped(status, err);
-    if (elapsed_ms >= retry->for_ms)
+    if (elapsed_ms >= retry->for_ms || (retry->is_over != NULL && atomic_load(retry->is_over)))
         return give_up(retry, elapsed_ms, status, err);
+    if (elapsed_ms >= SILENT_MS)
+        notice_wait(retry->notice, err, retry->for_ms - elapsed_ms);
     clock_sleep_ms(pick_delay(retry, retry->for_ms - elapsed_ms));
     if (stop_requested())
         return end_stopped(status, err);

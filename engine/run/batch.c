@@ -24,6 +24,8 @@ static Status work_item(void *shared, void *state, void *item, Error *err)
     Status status = STATUS_OK;
 
     retry_begin(&retry, batch->retry_for_ms);
+    retry.notice = batch->notice;
+    retry.is_over = &batch->is_over;
     do {
         status = batch->ops.work(batch->shared, state, item, err);
     } while (retry_again(&retry, &status, err));
@@ -52,7 +54,7 @@ static bool hand_out(const Batch *batch, Pool *pool, const Verdict *verdict)
     return false;
 }
 
-static void collect(const Batch *batch, Pool *pool, Verdict *verdict)
+static void collect(Batch *batch, Pool *pool, Verdict *verdict)
 {
     PoolOutcome outcome;
 
@@ -61,11 +63,13 @@ static void collect(const Batch *batch, Pool *pool, Verdict *verdict)
     if (outcome.status >= 0 && batch->done != NULL)
         outcome.status = batch->done(batch->shared, outcome.item, &outcome.error);
     verdict_note(verdict, outcome.status, &outcome.error);
+    if (outcome.status < 0)
+        atomic_store(&batch->is_over, true);
 }
 
 Status batch_run(const Batch *batch, Error *err)
 {
-    Batch own = *batch; /* workers see it, unchanged */
+    Batch own = *batch; /* workers see it, unchanged but for is_over */
     AUTO_FREE(pool_free) Pool *pool = NULL;
     Verdict verdict = {0};
     bool is_complete = false;

@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
+#include "engine/base/notice.h"
 #include "engine/run/pool.h"
 
 typedef struct Batch {
@@ -11,6 +14,8 @@ typedef struct Batch {
     void *shared; /* for all calls */
     unsigned jobs;
     uint64_t retry_for_ms; /* what is transient is repeated this long, item by item */
+    Notice *notice;        /* or NULL */
+    atomic_bool is_over;   /* of batch_run(): an item has failed, so nobody tries again */
     /* By the driver. The next item, or NULL when all are handed out; at most `jobs` are under way.
      */
     void *(*next)(void *shared);

@@ -17,7 +17,6 @@
 
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
-#include "engine/base/retry.h"
 
 typedef struct Copy {
     const CopyContext *context;
@@ -204,16 +203,25 @@ static void prefix_table(Error *err, const Table *table)
     error_prefix(err, "table \"%s\"", name);
 }
 
+Retry copy_retry(const CopyContext *context)
+{
+    Retry retry;
+
+    retry_begin(&retry, context->retry_for_ms);
+    retry.notice = context->notice;
+    retry.is_over = &context->is_over;
+    return retry;
+}
+
 Status copy_chunk(const CopyContext *context, ReadAhead *ahead, Reader *reader, const Table *table,
                   Chunk *chunk, Error *err)
 {
     Copy copy = {
         .context = context, .ahead = ahead, .reader = reader, .table = table, .chunk = chunk};
     bool is_repeated = false;
-    Retry retry;
+    Retry retry = copy_retry(context);
     Status status = STATUS_OK;
 
-    retry_begin(&retry, context->retry_for_ms);
     do {
         status = is_repeated ? attempt_again(&copy, err) : attempt(&copy, err);
         is_repeated = true;

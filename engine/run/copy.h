@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/notice.h"
+#include "engine/base/retry.h"
 #include "engine/flow/source.h"
 #include "engine/run/throttle.h"
 #include "engine/run/writers.h"
@@ -46,7 +48,12 @@ typedef struct CopyContext {
     Throttle *throttle; /* or NULL */
     CopyCounters *counters;
     uint64_t retry_for_ms;
+    Notice *notice;      /* or NULL */
+    atomic_bool is_over; /* the run has failed: nobody tries again */
 } CopyContext;
+
+/* For what is transient in this copy. */
+Retry copy_retry(const CopyContext *context);
 
 /*
  * Copies one chunk, retrying what is transient. On STATUS_OK chunk->bytes and chunk->digest say

@@ -10,26 +10,26 @@ struct Readers {
     unsigned count;
 };
 
-static Status open_reader(Source *source, uint64_t retry_for_ms, Reader **ret, Error *err)
+static Status open_reader(Source *source, const RunOptions *options, Reader **ret, Error *err)
 {
     Retry retry;
     Status status = STATUS_OK;
 
-    retry_begin(&retry, retry_for_ms);
+    retry_begin(&retry, options->retry_for_ms);
+    retry.notice = options->notice;
     do {
         status = source_open_reader(source, ret, err);
     } while (retry_again(&retry, &status, err));
     return status;
 }
 
-Status readers_open(Source *source, unsigned count, uint64_t retry_for_ms, Readers **ret,
-                    Error *err)
+Status readers_open(Source *source, const RunOptions *options, Readers **ret, Error *err)
 {
     AUTO_FREE(readers_free) Readers *readers = xcalloc(1, sizeof(*readers));
 
-    readers->items = xcalloc(count, sizeof(Reader *));
-    for (; readers->count < count; readers->count++)
-        TRY(open_reader(source, retry_for_ms, &readers->items[readers->count], err));
+    readers->items = xcalloc(options->jobs, sizeof(Reader *));
+    for (; readers->count < options->jobs; readers->count++)
+        TRY(open_reader(source, options, &readers->items[readers->count], err));
     *ret = TAKE(readers);
     return STATUS_OK;
 }

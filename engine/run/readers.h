@@ -8,12 +8,12 @@
 
 #include "engine/base/cleanup.h"
 #include "engine/flow/source.h"
+#include "engine/run/run.h"
 
 typedef struct Readers Readers;
 
-/* What is transient is retried. */
-Status readers_open(Source *source, unsigned count, uint64_t retry_for_ms, Readers **ret,
-                    Error *err);
+/* options->jobs of them. What is transient is retried. */
+Status readers_open(Source *source, const RunOptions *options, Readers **ret, Error *err);
 void readers_free(Readers *readers);
 DEFINE_AUTO_FREE(Readers, readers_free);
 

@@ -4,12 +4,14 @@
  *     schedule -> start -> workers -> outcomes -> record -> schedule_done -> next
  *
  *  R1  An outcome is recorded before the schedule hears of it: what depends on a piece of work
- * starts after that is in the journal. (The ledger has it already: I1, I2.) R2  Outcomes that are
- * there together are recorded in one group: one durable write for many small tables. R3  After the
- * first failure or a wish to stop nothing new starts; what is under way ends and is recorded,
- * unless recording itself failed: then the journal is not touched again. The ledger has what the
- * journal misses. R4  Plan, schedule, recorder and progress are touched by the driver alone; a
- * chunk's results by its worker until its outcome is fetched.
+ *      starts after that is in the journal. (The ledger has it already: I1, I2.)
+ *  R2  Outcomes that are there together are recorded in one group: one durable write for many
+ *      small tables.
+ *  R3  After the first failure or a wish to stop nothing new starts and nothing is tried again;
+ *      what is under way ends and is recorded, unless recording itself failed: then the journal is
+ *      not touched again. The ledger has what the journal misses.
+ *  R4  Plan, schedule, recorder and progress are touched by the driver alone; a chunk's results by
+ *      its worker until its outcome is fetched.
  */
 #include "engine/run/run.h"
 
@@ -28,6 +30,7 @@ enum {
 typedef struct CopyRun {
     const RunInput *input;
     Schedule *schedule;
+    WorkShared *shared;
     Pool *pool;
     WorkItem *items; /* one per worker */
     PoolOutcome *outcomes;
@@ -187,17 +190,19 @@ static Status drive(CopyRun *run, Error *err)
         if (pool_busy(run->pool) == 0)
             break;
         settle_outcomes(run, fetch_outcomes(run));
+        if (run->verdict.status < 0)
+            atomic_store(&run->shared->copy.is_over, true); /* R3 */
         show_progress(run);
     }
     TRY(verdict_give(&run->verdict, err));
     return conclude(run, err);
 }
 
-static Status drive_with_pool(CopyRun *run, WorkShared *shared, Error *err)
+static Status drive_with_pool(CopyRun *run, Error *err)
 {
     AUTO_FREE(pool_free) Pool *pool = NULL;
 
-    TRY(pool_start(&work_ops, shared, run->jobs, &pool, err));
+    TRY(pool_start(&work_ops, run->shared, run->jobs, &pool, err));
     run->pool = pool;
     return drive(run, err);
 }
@@ -210,16 +215,18 @@ static Status drive_with_connections(CopyRun *run, Error *err)
     AUTO_FREE(writers_free) Writers *writers = NULL;
     AUTO_FREE(throttle_free) Throttle *throttle = NULL;
     WorkShared shared = {.copy.counters = &run->counters,
-                         .copy.retry_for_ms = options->retry_for_ms};
+                         .copy.retry_for_ms = options->retry_for_ms,
+                         .copy.notice = options->notice};
 
-    TRY(readers_open(run->input->source, run->jobs, options->retry_for_ms, &readers, err));
+    TRY(readers_open(run->input->source, options, &readers, err));
     writers = writers_new(run->input->target, run->input->identity, run->jobs);
     throttle = throttle_new(options->max_rate);
     shared.readers = readers;
     shared.copy.writers = writers;
     shared.copy.reads_ahead = run->input->target->ops->max_writers > 0;
     shared.copy.throttle = throttle;
-    return drive_with_pool(run, &shared, err);
+    run->shared = &shared;
+    return drive_with_pool(run, err);
 }
 
 static bool *wanted_probes(const RunInput *input)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/notice.h"
 #include "engine/base/progress.h"
 #include "engine/flow/recorder.h"
 #include "engine/flow/source.h"
@@ -17,6 +18,7 @@ typedef struct RunOptions {
     unsigned jobs;     /* workers, >= 1 */
     uint64_t max_rate; /* bytes a second, 0 = no limit */
     uint64_t retry_for_ms;
+    Notice *notice; /* tells why workers wait; borrowed, or NULL */
 } RunOptions;
 
 typedef struct RunInput {

@@ -98,12 +98,13 @@ Status run_digest_again(const Plan *plan, Source *source, const RunOptions *opti
                    .shared = &digesting,
                    .jobs = jobs,
                    .retry_for_ms = options->retry_for_ms,
+                   .notice = options->notice,
                    .next = next_chunk,
                    .done = compare_item};
 
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         ret_same[i] = true;
-    TRY(readers_open(source, jobs, options->retry_for_ms, &readers, err));
+    TRY(readers_open(source, options, &readers, err));
     digesting.readers = readers;
     return batch_run(&batch, err);
 }

@@ -78,6 +78,7 @@ static Status plan_tables(Planning *planning, const RunOptions *options, Error *
                    .shared = planning,
                    .jobs = options->jobs,
                    .retry_for_ms = options->retry_for_ms,
+                   .notice = options->notice,
                    .next = next_table};
     Status status = batch_run(&batch, err);
 
@@ -97,7 +98,7 @@ Status run_plan_chunks(Plan *plan, Source *source, const RunOptions *options, ui
     Planning planning = {.plan = plan, .parts = parts, .chunk_bytes = chunk_bytes};
 
     assert(plan->chunk_count == 0); /* chunks are ordered by table */
-    TRY(readers_open(source, options->jobs, options->retry_for_ms, &readers, err));
+    TRY(readers_open(source, options, &readers, err));
     planning.readers = readers;
     return plan_tables(&planning, options, err);
 }

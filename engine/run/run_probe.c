@@ -87,18 +87,21 @@ static Status probe_all(Probing *probing, const RunOptions *options, Error *err)
                    .shared = probing,
                    .jobs = options->jobs,
                    .retry_for_ms = options->retry_for_ms,
+                   .notice = options->notice,
                    .next = next_request,
                    .done = show_probe};
 
     return batch_run(&batch, err);
 }
 
-static Status open_prober_patiently(Target *target, uint64_t retry_for_ms, Prober **ret, Error *err)
+static Status open_prober_patiently(Target *target, const RunOptions *options, Prober **ret,
+                                    Error *err)
 {
     Retry retry;
     Status status = STATUS_OK;
 
-    retry_begin(&retry, retry_for_ms);
+    retry_begin(&retry, options->retry_for_ms);
+    retry.notice = options->notice;
     do {
         status = target_open_prober(target, ret, err);
     } while (retry_again(&retry, &status, err));
@@ -108,7 +111,7 @@ static Status open_prober_patiently(Target *target, uint64_t retry_for_ms, Probe
 static Status open_probers(Target *target, Prober **probers, const RunOptions *options, Error *err)
 {
     for (unsigned i = 0; i < options->jobs; i++)
-        TRY(open_prober_patiently(target, options->retry_for_ms, &probers[i], err));
+        TRY(open_prober_patiently(target, options, &probers[i], err));
     return STATUS_OK;
 }
 

@@ -4,7 +4,6 @@
 
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
-#include "engine/base/retry.h"
 
 typedef struct Worker {
     Reader *reader; /* borrowed from the readers of the run */
@@ -61,10 +60,9 @@ static Status attempt_task(const CopyContext *context, const Work *work, Error *
 /* A task may be repeated blindly: one that is in the ledger changes nothing. */
 static Status run_task(const CopyContext *context, const Work *work, Error *err)
 {
-    Retry retry;
+    Retry retry = copy_retry(context);
     Status status = STATUS_OK;
 
-    retry_begin(&retry, context->retry_for_ms);
     do {
         status = attempt_task(context, work, err);
     } while (retry_again(&retry, &status, err));
@@ -75,11 +73,10 @@ static Status run_task(const CopyContext *context, const Work *work, Error *err)
 
 static Status probe_source(const CopyContext *context, Reader *reader, WorkItem *item, Error *err)
 {
-    Retry retry;
+    Retry retry = copy_retry(context);
     Status status = STATUS_OK;
 
     assert(reader->prober != NULL);
-    retry_begin(&retry, context->retry_for_ms);
     do {
         probe_result_release(&item->evidence);
         status = prober_probe(reader->prober, item->request, &item->evidence, err);

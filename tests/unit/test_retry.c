@@ -12,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/retry.h"
 #include "engine/base/stop.h"
+#include "tests/support/capture.h"
 
 static int start_fresh(void **state)
 {
@@ -115,6 +116,65 @@ static void the_delay_doubles_up_to_five_seconds(void **state)
     assert_int_equal(retry.delay_ms, 5000);
 }
 
+static void who_shares_a_failed_run_gives_up_at_once(void **state)
+{
+    Error err = {0};
+    Status status = error_set(&err, STATUS_RETRY, "disk full");
+    atomic_bool is_over = false;
+    Retry retry;
+    (void)state;
+
+    retry_begin(&retry, UINT64_MAX);
+    retry.is_over = &is_over;
+    assert_true(retry_again(&retry, &status, &err));
+    atomic_store(&is_over, true);
+    assert_false(retry_again(&retry, &status, &err));
+    assert_int_equal(status, STATUS_FAILED);
+    assert_int_equal(err.kind, ERROR_WAITING);
+}
+
+static char *warnings_after(uint64_t waited_ms, Notice *notice)
+{
+    Capture capture = capture_begin();
+    Error err = {0};
+    Status status = error_set(&err, STATUS_RETRY, "disk full");
+    Retry retry;
+
+    retry_begin(&retry, 3600000);
+    retry.notice = notice;
+    retry.started_ns = clock_monotonic_ns() - waited_ms * 1000000;
+    retry.delay_ms = 2;
+    error_hint(&err, "Make room.");
+    assert_true(retry_again(&retry, &status, &err));
+    return capture_end(&capture);
+}
+
+static void a_long_wait_is_told_once_for_all_who_wait(void **state)
+{
+    AUTO_FREE(notice_free) Notice *notice = notice_new();
+    AUTO_FREE_MEMORY char *soon = warnings_after(10, notice);
+    AUTO_FREE_MEMORY char *first = warnings_after(60500, notice);
+    AUTO_FREE_MEMORY char *second = warnings_after(61000, notice);
+    (void)state;
+
+    assert_string_equal(soon, "");
+    assert_string_equal(first, "warning: trying again for up to 58m 59s: disk full; Make room.\n");
+    assert_string_equal(second, "");
+}
+
+static void a_wait_that_lasts_is_told_again(void **state)
+{
+    AUTO_FREE(notice_free) Notice *notice = notice_new();
+    const uint64_t second_ns = 1000000000;
+    (void)state;
+
+    assert_true(notice_is_due(notice, 5 * second_ns));
+    assert_false(notice_is_due(notice, 34 * second_ns));
+    assert_true(notice_is_due(notice, 35 * second_ns));
+    assert_false(notice_is_due(notice, 36 * second_ns));
+    notice_wait(NULL, &(Error){.message = "nobody is told"}, 1);
+}
+
 static void a_stop_ends_the_waiting(void **state)
 {
     Error err = {0};
@@ -139,6 +199,9 @@ int main(void)
         cmocka_unit_test_setup(repeats_until_the_time_is_spent, start_fresh),
         cmocka_unit_test_setup(ends_when_an_attempt_succeeds, start_fresh),
         cmocka_unit_test_setup(the_delay_doubles_up_to_five_seconds, start_fresh),
+        cmocka_unit_test_setup(who_shares_a_failed_run_gives_up_at_once, start_fresh),
+        cmocka_unit_test_setup(a_long_wait_is_told_once_for_all_who_wait, start_fresh),
+        cmocka_unit_test_setup(a_wait_that_lasts_is_told_again, start_fresh),
         cmocka_unit_test_teardown(a_stop_ends_the_waiting, start_fresh),
     };
 

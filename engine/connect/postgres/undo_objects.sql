@@ -1,0 +1,43 @@
+-- Statements that drop what the tasks :tasks have made and what is still there: dependents first, what
+-- belongs to a partition after what it belongs to (with which it goes).
+select case o.class_oid
+    when 'pg_catalog.pg_trigger'::pg_catalog.regclass then
+        (select pg_catalog.format('drop trigger if exists %I on %s', c.tgname,
+                                  c.tgrelid::pg_catalog.regclass)
+         from pg_catalog.pg_trigger c where c.oid = o.object_oid)
+    when 'pg_catalog.pg_rewrite'::pg_catalog.regclass then
+        (select pg_catalog.format('drop rule if exists %I on %s', c.rulename,
+                                  c.ev_class::pg_catalog.regclass)
+         from pg_catalog.pg_rewrite c where c.oid = o.object_oid)
+    when 'pg_catalog.pg_policy'::pg_catalog.regclass then
+        (select pg_catalog.format('drop policy if exists %I on %s', c.polname,
+                                  c.polrelid::pg_catalog.regclass)
+         from pg_catalog.pg_policy c where c.oid = o.object_oid)
+    when 'pg_catalog.pg_constraint'::pg_catalog.regclass then
+        (select pg_catalog.format('alter table %s drop constraint if exists %I',
+                                  c.conrelid::pg_catalog.regclass, c.conname)
+         from pg_catalog.pg_constraint c where c.oid = o.object_oid and c.conrelid <> 0)
+    when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then
+        (select pg_catalog.format('drop statistics if exists %I.%I', n.nspname, c.stxname)
+         from pg_catalog.pg_statistic_ext c
+         join pg_catalog.pg_namespace n on n.oid = c.stxnamespace
+         where c.oid = o.object_oid)
+    when 'pg_catalog.pg_class'::pg_catalog.regclass then
+        (select pg_catalog.format('drop %s if exists %s',
+                                  case c.relkind when 'v' then 'view'
+                                                 when 'm' then 'materialized view'
+                                                 else 'index' end,
+                                  c.oid::pg_catalog.regclass)
+         from pg_catalog.pg_class c where c.oid = o.object_oid and c.relkind in ('i', 'I', 'v', 'm'))
+    end as statement
+from stopover.object o
+where o.run = :run and o.attempt = :attempt and o.task = any (:tasks::bigint[])
+order by exists (select 1 from pg_catalog.pg_depend d
+                 where d.classid = o.class_oid and d.objid = o.object_oid
+                   and d.deptype in ('P', 'S')),
+         case o.class_oid
+             when 'pg_catalog.pg_constraint'::pg_catalog.regclass then 2
+             when 'pg_catalog.pg_class'::pg_catalog.regclass then 3
+             when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then 4
+             else 1 end,
+         o.task desc

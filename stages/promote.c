@@ -46,6 +46,28 @@ static Status changed_step(Migration *migration, void *context, Error *err)
     return source_changed(migration->source, fresh->token, &fresh->changed, err);
 }
 
+static Status refuse_stale_rows(const Migration *migration, const char *when, Error *err)
+{
+    (void)error_kind(err, ERROR_REFUSED, "the source was written to since its snapshot of %s",
+                     when);
+    error_hint(err,
+               "Run `stopover stage %s --again` to copy what changed and `stopover run %s`, or "
+               "promote the older state with --accept-stale-source.",
+               migration->name, migration->name);
+    return STATUS_INVALID;
+}
+
+static Status refuse_stale_structure(const Migration *migration, const char *when, Error *err)
+{
+    (void)error_kind(err, ERROR_REFUSED,
+                     "the structure of the source changed since its snapshot of %s", when);
+    error_hint(err,
+               "Run `stopover rollback %s` and then `stopover run %s` to begin again, or promote "
+               "the older structure with --accept-stale-source.",
+               migration->name, migration->name);
+    return STATUS_INVALID;
+}
+
 static Status check_freshness(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
@@ -73,13 +95,8 @@ static Status check_freshness(Migration *migration, Error *err)
     }
     if (!fresh.changed)
         return STATUS_OK;
-    (void)error_kind(err, ERROR_REFUSED, "the source was written to since its snapshot of %s",
-                     when);
-    error_hint(err,
-               "Run `stopover stage %s --again` to copy what changed and `stopover run %s`, or "
-               "promote the older state with --accept-stale-source.",
-               migration->name, migration->name);
-    return STATUS_INVALID;
+    return migration->schema_only ? refuse_stale_structure(migration, when, err)
+                                  : refuse_stale_rows(migration, when, err);
 }
 
 /* ---- 2: the plan, for now ---- */

@@ -20,6 +20,7 @@ typedef struct Shared {
     pthread_mutex_t lock;
     char *password; /* typed in on the terminal */
     bool was_asked;
+    bool is_direct;
     char *host; /* that answered last */
     char *hostaddr;
     char *port;
@@ -356,6 +357,23 @@ void pg_address_note_answer(PgAddress *address, const char *host, const char *ho
     replace(&address->shared->host, host);
     replace(&address->shared->hostaddr, has_hostaddr ? hostaddr : NULL);
     replace(&address->shared->port, port);
+    (void)pthread_mutex_unlock(&address->shared->lock);
+}
+
+bool pg_address_is_direct(const PgAddress *address)
+{
+    bool is_direct = false;
+
+    (void)pthread_mutex_lock(&address->shared->lock);
+    is_direct = address->shared->is_direct;
+    (void)pthread_mutex_unlock(&address->shared->lock);
+    return is_direct;
+}
+
+void pg_address_note_direct(PgAddress *address)
+{
+    (void)pthread_mutex_lock(&address->shared->lock);
+    address->shared->is_direct = true;
     (void)pthread_mutex_unlock(&address->shared->lock);
 }
 

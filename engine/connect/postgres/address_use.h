@@ -35,6 +35,10 @@ void pg_address_forget_password(PgAddress *address); /* it did not fit: nobody i
 void pg_address_note_answer(PgAddress *address, const char *host, const char *hostaddr,
                             const char *port);
 
+/* Has pg_check_direct() found that sessions hold there? */
+bool pg_address_is_direct(const PgAddress *address);
+void pg_address_note_direct(PgAddress *address);
+
 /* prompt.c: reads a line from the terminal without showing it. ERROR_REFUSED when there is none. */
 Status pg_prompt_password(const char *question, char **ret, Error *err);
 void pg_wipe(char *secret); /* overwrites and frees; NULL is fine */

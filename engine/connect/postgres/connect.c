@@ -142,6 +142,9 @@ static void hint_at_connect(const char *sqlstate, Error *err)
 {
     if (strcmp(sqlstate, "42501") == 0)
         error_hint(err, "Grant this user the right to connect to the database.");
+    else if (strcmp(sqlstate, "08001") == 0)
+        error_hint(err, "Check host and port, and that the server runs and can be reached from "
+                        "here.");
 }
 
 /* The last line that tells something: libpq reports one line per address that it tried. */
@@ -193,8 +196,8 @@ static Status consider_password(PgAddress *address, const PgParameters *paramete
     return fail_connect(address, handle, err);
 }
 
-static Status open_handle(PgAddress *address, PgUse use, const char *application_name, PGconn **ret,
-                          Error *err)
+Status pg_open_handle(PgAddress *address, PgUse use, const char *application_name, PGconn **ret,
+                      Error *err)
 {
     Status status = STATUS_DONE;
 
@@ -205,6 +208,9 @@ static Status open_handle(PgAddress *address, PgUse use, const char *application
         pg_address_parameters(address, use, application_name, &parameters);
         TRY(try_parameters(address, &parameters, &handle, err));
         if (PQstatus(handle) == CONNECTION_OK) {
+            (void)PQsetErrorVerbosity(handle, PQERRORS_DEFAULT);
+            /* Waiting is ours: see pg_wait(). It fails only when there is no connection. */
+            (void)PQsetnonblocking(handle, 1);
             *ret = handle;
             return STATUS_OK;
         }
@@ -222,13 +228,10 @@ Status pg_connect(PgAddress *address, PgUse use, const char *application_name, P
     TRY(fault_before("postgres.connect", err));
     connection->use = use;
     connection->display = xstrdup(pg_address_display(address));
-    TRY(open_handle(address, use, application_name, &connection->handle, err));
-    (void)PQsetErrorVerbosity(connection->handle, PQERRORS_DEFAULT);
-    /* Waiting is ours: see pg_wait(). It fails only when there is no connection. */
-    (void)PQsetnonblocking(connection->handle, 1);
+    TRY(pg_open_handle(address, use, application_name, &connection->handle, err));
+    TRY(pg_session_begin(connection, address, err));
     pg_address_note_answer(address, PQhost(connection->handle), PQhostaddr(connection->handle),
                            PQport(connection->handle));
-    TRY(pg_session_begin(connection, err));
     *ret = TAKE(connection);
     return STATUS_OK;
 }

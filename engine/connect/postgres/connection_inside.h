@@ -52,7 +52,15 @@ Status pg_check_usable(PgConnection *connection, Error *err);
 Status pg_result_error(PgConnection *connection, const struct pg_result *result, Error *err);
 
 /* session.c: the settings, who serves us, known answers. */
-Status pg_session_begin(PgConnection *connection, Error *err);
+Status pg_session_begin(PgConnection *connection, PgAddress *address, Error *err);
+
+/* connect.c: a connection without its settings yet; the caller closes. */
+Status pg_open_handle(PgAddress *address, PgUse use, const char *application_name,
+                      struct pg_conn **ret, Error *err);
+
+/* middleman.c: for a connection whose process is not the announced one: refuses a pooler that gives
+ * each transaction another process, else remembers that sessions hold at this address. */
+Status pg_check_direct(PgConnection *connection, PgAddress *address, Error *err);
 
 typedef struct PgFailure {
     const char *sqlstate; /* "" when the client found it: then the connection is lost */

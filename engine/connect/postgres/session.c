@@ -1,12 +1,12 @@
 /*
  * The beginning of a session: one round trip that sets everything and proves that it holds. The
- * settings themselves stand in session.sql. A middleman that passes statements to any of several
- * servers' processes breaks snapshots, locks and settings: it is refused here.
+ * settings themselves stand in session.sql. A middleman is looked for in middleman.c.
  */
 #include <libpq-fe.h>
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/address_use.h"
 #include "engine/connect/postgres/connection_inside.h"
 #include "engine/connect/postgres/session.sql.h"
 
@@ -51,35 +51,6 @@ static Status check_answers(const PgConnection *connection, const PgRows *rows, 
     return STATUS_OK;
 }
 
-/* "ep-cool-1-pooler.eu.neon.tech" without "-pooler"; NULL when the name does not tell. */
-static char *direct_host(const char *host)
-{
-    const char *mark = host == NULL ? NULL : strstr(host, "-pooler");
-    Text text = {0};
-
-    if (mark == NULL)
-        return NULL;
-    text_append_bytes(&text, host, (size_t)(mark - host));
-    text_append(&text, mark + strlen("-pooler"));
-    return text_take(&text);
-}
-
-static Status refuse_pooler(const PgConnection *connection, Error *err)
-{
-    AUTO_FREE_MEMORY char *direct = direct_host(PQhost(connection->handle));
-
-    (void)error_kind(err, ERROR_REFUSED,
-                     "\"%s\" is a connection pooler: snapshots, locks and settings do not hold "
-                     "through it",
-                     connection->display);
-    if (direct != NULL)
-        error_hint(err, "Use the direct endpoint, host \"%s\".", direct);
-    else
-        error_hint(err, "Give the address of the server itself, often the same host with another "
-                        "port (5432).");
-    return STATUS_INVALID;
-}
-
 static Status check_server(const PgConnection *connection, const PgRows *rows, Error *err)
 {
     if (connection->version < OLDEST_VERSION) {
@@ -88,8 +59,6 @@ static Status check_server(const PgConnection *connection, const PgRows *rows, E
         error_hint(err, "Servers of version 12 and later can be used.");
         return STATUS_INVALID;
     }
-    if (PQbackendPID(connection->handle) != connection->backend)
-        return refuse_pooler(connection, err);
     if (connection->use == PG_TARGET && pg_is_true(rows, 0, COLUMN_RECOVERY)) {
         (void)error_kind(err, ERROR_REFUSED, "\"%s\" is a standby: it cannot be written to",
                          connection->display);
@@ -99,14 +68,29 @@ static Status check_server(const PgConnection *connection, const PgRows *rows, E
     return STATUS_OK;
 }
 
-Status pg_session_begin(PgConnection *connection, Error *err)
+/* process: the one that may be changed, or 0. */
+static Status set_and_ask(PgConnection *connection, int process, PgRows **ret, Error *err)
 {
-    const char *read_only[] = {connection->use == PG_SOURCE ? "on" : "off"};
+    AUTO_FREE_MEMORY char *number = xasprintf("%d", process);
+    const char *parameters[] = {connection->use == PG_SOURCE ? "on" : "off", number};
+
+    TRY(pg_query_bound(connection, session_sql, parameters, 2, ret, err));
+    connection->backend = (int)pg_integer(*ret, 0, COLUMN_BACKEND);
+    connection->version = (int)pg_integer(*ret, 0, COLUMN_VERSION);
+    return STATUS_OK;
+}
+
+Status pg_session_begin(PgConnection *connection, PgAddress *address, Error *err)
+{
+    int announced = PQbackendPID(connection->handle);
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
-    TRY(pg_query_bound(connection, session_sql, read_only, 1, &rows, err));
-    connection->backend = (int)pg_integer(rows, 0, COLUMN_BACKEND);
-    connection->version = (int)pg_integer(rows, 0, COLUMN_VERSION);
+    TRY(set_and_ask(connection, pg_address_is_direct(address) ? 0 : announced, &rows, err));
+    if (connection->backend != announced && !pg_address_is_direct(address)) {
+        TRY(pg_check_direct(connection, address, err));
+        pg_rows_free(TAKE(rows));
+        TRY(set_and_ask(connection, 0, &rows, err));
+    }
     connection->encoding = xstrdup(pg_value(rows, 0, COLUMN_ENCODING));
     TRY(check_server(connection, rows, err));
     return check_answers(connection, rows, err);

@@ -1,5 +1,6 @@
 -- The one list of settings of a session, and in the same round trip who serves us and the known
--- answers: see session.c. $1 is default_transaction_read_only.
+-- answers: see session.c. $1 is default_transaction_read_only. Nothing is set in a process of the
+-- server other than $2: it may belong to a pooler and serve somebody else next; 0: any will do.
 --
 -- A setting that this server does not know is passed over; so is one that this user may not make
 -- (lc_messages). Those that must hold are proven by the answers.
@@ -45,9 +46,10 @@ SELECT (SELECT pg_catalog.count(pg_catalog.set_config(known.name, wanted.value, 
           ) AS wanted (name, value)
           JOIN pg_catalog.pg_settings AS known
             ON known.name OPERATOR(pg_catalog.=) wanted.name
-         WHERE known.context OPERATOR(pg_catalog.=) 'user'
-            OR (known.context OPERATOR(pg_catalog.=) 'superuser'
-                AND pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on')),
+         WHERE $2::pg_catalog.int4 OPERATOR(pg_catalog.=) ANY (ARRAY[0, pg_catalog.pg_backend_pid()])
+           AND (known.context OPERATOR(pg_catalog.=) 'user'
+                OR (known.context OPERATOR(pg_catalog.=) 'superuser'
+                    AND pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on'))),
        pg_catalog.pg_backend_pid(),
        pg_catalog.current_setting('server_version_num'),
        pg_catalog.getdatabaseencoding(),

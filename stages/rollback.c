@@ -19,8 +19,11 @@ static Status record_rolled_back(Migration *migration, const char *message, Erro
 
 static Status drop_step(Migration *migration, void *context, Error *err)
 {
-    (void)context;
-    return stager_drop_staging(migration->target->stager, &migration->identity, err);
+    Findings *notes = context;
+
+    findings_release(notes); /* of an earlier try */
+    *notes = (Findings){0};
+    return stager_drop_staging(migration->target->stager, &migration->identity, notes, err);
 }
 
 /* Also when a process was killed between raising the epoch and making the target. */
@@ -35,6 +38,7 @@ static Status target_is_missing(Migration *migration, bool *ret, Error *err)
 
 static Status drop_staging(Migration *migration, Error *err)
 {
+    AUTO_FINDINGS Findings notes = {0};
     bool is_missing = false;
 
     TRY(target_is_missing(migration, &is_missing, err));
@@ -45,8 +49,12 @@ static Status drop_staging(Migration *migration, Error *err)
                                   err);
     TRY(migration_claim(migration, err));
     TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
-    TRY(migration_retry(migration, drop_step, NULL, err));
-    return record_rolled_back(migration, "the staging tables are dropped, the target is as it was",
+    TRY(migration_retry(migration, drop_step, &notes, err));
+    report_findings(&notes);
+    return record_rolled_back(migration,
+                              notes.count > 0
+                                  ? "the staging tables are dropped"
+                                  : "the staging tables are dropped, the target is as it was",
                               err);
 }
 

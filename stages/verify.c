@@ -2,7 +2,6 @@
  * staged -> verified: compares the staged tables with the source's evidence and with the ledger. It
  * needs no source. Running it again compares again, and what it finds then is what holds.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,21 +239,31 @@ static void judge_completeness(const Plan *plan, Verdicts *verdicts)
     }
 }
 
-/* A difference in the structure of a table counts as one of the table, at every level. */
-static void judge_structure(const Findings *schema, Verdicts *verdicts)
+static Verdict *verdict_on(Verdicts *verdicts, const char *object, VerifyLevel level)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        if (strcmp(verdicts->items[i].table, object) == 0)
+            return &verdicts->items[i];
+    }
+
+    Verdict *verdict = verdicts_add(verdicts); /* of what is no table: without an id */
+
+    verdict->table = xstrdup(object);
+    verdict->level = level;
+    verdict->equal = true;
+    return verdict;
+}
+
+/* A difference in the structure of a table counts as one of the table, at every level. What else
+ * differs stands behind the tables. */
+static void judge_structure(const Findings *schema, VerifyLevel level, Verdicts *verdicts)
 {
     for (size_t i = 0; i < schema->count; i++) {
         const Finding *finding = &schema->items[i];
+        const char *object = finding->object != NULL ? finding->object : "the staging";
 
-        if (finding->severity != FINDING_REFUSAL)
-            continue;
-
-        size_t at = 0;
-
-        while (at < verdicts->count && strcmp(verdicts->items[at].table, finding->object) != 0)
-            at++;
-        assert(at < verdicts->count); /* by the contract of check_schema() */
-        add_difference(&verdicts->items[at], finding->message);
+        if (finding->severity == FINDING_REFUSAL)
+            add_difference(verdict_on(verdicts, object, level), finding->message);
     }
 }
 
@@ -262,7 +271,8 @@ static void warn_of_differences(const Verdicts *verdicts)
 {
     for (size_t i = 0; i < verdicts->count; i++) {
         if (!verdicts->items[i].equal)
-            log_warn("table %s: %s", verdicts->items[i].table, verdicts->items[i].detail);
+            log_warn("%s%s: %s", verdicts->items[i].table_id != 0 ? "table " : "",
+                     verdicts->items[i].table, verdicts->items[i].detail);
     }
 }
 
@@ -318,7 +328,7 @@ Status stage_verify(Migration *migration, Error *err)
     else
         judge_unverified(&plan, &verdicts);
     judge_completeness(&plan, &verdicts);
-    judge_structure(&schema, &verdicts);
+    judge_structure(&schema, record->level, &verdicts);
     warn_of_differences(&verdicts);
     return conclude(migration, &verdicts, record->level, err);
 }

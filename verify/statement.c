@@ -45,9 +45,16 @@ static Sums add_up(const Verdicts *verdicts)
 static void append_differences(const Verdicts *verdicts, uint64_t different, Text *ret)
 {
     unsigned named = 0;
+    size_t others = verdicts->count; /* differences of what is no table stand last, without an id */
 
-    text_append_format(ret, "%llu of %zu tables differ:", (unsigned long long)different,
-                       verdicts->count);
+    while (others > 0 && verdicts->items[others - 1].table_id == 0)
+        others--;
+    if (others == 0 || others == verdicts->count)
+        text_append_format(ret, "%llu of %zu tables differ:", (unsigned long long)different,
+                           verdicts->count);
+    else
+        text_append_format(ret,
+                           "%llu tables and other objects differ:", (unsigned long long)different);
     for (size_t i = 0; i < verdicts->count && named < NAMED_TABLES; i++) {
         const Verdict *verdict = &verdicts->items[i];
 

@@ -47,7 +47,8 @@ typedef struct StagerOps {
                              PromotionPlan *ret, Findings *findings, Error *err);
 
     /* Read-only. Compares staged structure with the plan: tables, columns, indexes, sequences. Each
-     * difference is a refusal in findings whose object is the table's display name. */
+     * difference is a refusal in findings whose object is the table's display name, or what else
+     * differs ("view public.v"). */
     Status (*check_schema)(Stager *stager, const RunIdentity *identity, const Plan *plan,
                            Findings *findings, Error *err);
 
@@ -68,8 +69,10 @@ typedef struct StagerOps {
     Status (*swap_back)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
 
     /* Before promotion: drops this attempt's staging and its ledger rows. May take several
-     * transactions; repeating continues. Fine when nothing is there. */
-    Status (*drop_staging)(Stager *stager, const RunIdentity *identity, Error *err);
+     * transactions; repeating continues. Fine when nothing is there. Notes name what we made that
+     * stays (extensions). */
+    Status (*drop_staging)(Stager *stager, const RunIdentity *identity, Findings *notes,
+                           Error *err);
 
     /* Drops what all attempts of this run keep (retired, undone) and our control rows, and the
      * control tables when no other run has rows in them. Repeating continues. Notes tell it. */
@@ -127,9 +130,10 @@ static inline Status stager_swap_back(Stager *stager, const RunIdentity *identit
     return stager->ops->swap_back(stager, identity, notes, err);
 }
 
-static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity, Error *err)
+static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity,
+                                         Findings *notes, Error *err)
 {
-    return stager->ops->drop_staging(stager, identity, err);
+    return stager->ops->drop_staging(stager, identity, notes, err);
 }
 
 static inline Status stager_finish(Stager *stager, const RunIdentity *identity, Findings *notes,

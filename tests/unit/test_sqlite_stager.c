@@ -79,7 +79,8 @@ static void a_target_that_does_not_exist_is_fine_and_stays_away(void **state)
                      &err);
     expect_status_ok(stager_list_kept(trial.target->stager, &trial.identity, &kept, &err), &err);
     assert_int_equal(kept.count, 0);
-    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &err), &err);
+    expect_status_ok(
+        stager_drop_staging(trial.target->stager, &trial.identity, &trial.findings, &err), &err);
     expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &trial.findings, &err),
                      &err);
     assert_int_equal(access(TARGET, F_OK), -1);
@@ -283,11 +284,13 @@ static void giving_up_leaves_the_target_as_it_was(void **state)
     trial_claim(&trial);
     trial_stage(&trial);
     writer_free(TAKE(trial.writer));
-    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &err), &err);
+    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err),
+                     &err);
     assert_int_equal(trial_outcome(&trial), OUTCOME_DROPPED);
     assert_int_equal(
         ask_integer(TARGET, "select count(*) from sqlite_schema where name like '%staging%'"), 0);
-    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &err), &err);
+    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err),
+                     &err);
     expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &notes, &err), &err);
     trial_close(&trial);
     expect_same_database(TARGET, COPY);
@@ -307,7 +310,7 @@ static void finish_refuses_what_is_under_way(void **state)
     expect_refused(stager_finish(trial.target->stager, &trial.identity, &notes, &err), &err,
                    "neither promoted nor rolled back");
     trial_promote(&trial);
-    expect_refused(stager_drop_staging(trial.target->stager, &trial.identity, &err), &err,
+    expect_refused(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err), &err,
                    "promoted");
     trial_close(&trial);
 }
@@ -324,8 +327,9 @@ static void a_table_without_our_name_is_never_dropped(void **state)
     trial_stage(&trial);
     set_sql(TARGET, "update stopover_object set name = 'other' where type = 'table' "
                     "and name like 'b_staging%'");
-    expect_refused(stager_drop_staging(trial.target->stager, &trial.identity, &err), &err,
-                   "\"other\"");
+    expect_refused(
+        stager_drop_staging(trial.target->stager, &trial.identity, &trial.findings, &err), &err,
+        "\"other\"");
     assert_int_equal(ask_integer(TARGET, "select count(*) from other"), 1);
     trial_close(&trial);
 }
@@ -377,7 +381,8 @@ static void giving_up_survives_any_fault(void **state)
             trial_stage(&trial);
             fault_arm(modes[i], n, NULL);
 
-            Status status = stager_drop_staging(trial.target->stager, &trial.identity, &err);
+            Status status =
+                stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err);
 
             if (status == STATUS_OK)
                 status = stager_finish(trial.target->stager, &trial.identity, &notes, &err);
@@ -385,8 +390,8 @@ static void giving_up_survives_any_fault(void **state)
             assert_int_equal(status, fired ? STATUS_RETRY : STATUS_OK);
             fault_arm(FAULT_NONE, 0, NULL);
             expect_status_ok(target_claim(trial.target, &trial.identity, &err), &err);
-            expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &err),
-                             &err);
+            expect_status_ok(
+                stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err), &err);
             expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &notes, &err),
                              &err);
             trial_close(&trial);

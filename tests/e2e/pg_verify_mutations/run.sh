@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Whatever is wrong in the staged tables is found: exit 4, by the table's name.
+set -u
+. "$STOPOVER_SUPPORT/pg_e2e.sh"
+pg_pair
+pg_fixture pg_people.sql
+pg_remember
+expect 0 run m "${ends[@]}" --stop-after staged --chunk-size 64KiB --jobs 4
+phase_is m staged
+id=$(pg_id)
+cp -a home home.staged
+public=public_staging_$id
+app=app_staging_$id
+
+# The target's database is put back from a copy of its files, so that it stays the same database.
+pg_stop target
+cp -a "${pg_data[target]}" "$TMPDIR/target.staged"
+pg_launch target
+
+found() { # TABLE SQL
+    rm -rf home
+    cp -a home.staged home
+    pg_sql target people -o mutation.out -c 'SET session_replication_role = replica' -c "$2" || die "mutation: $2"
+    expect 4 verify m
+    one_error
+    says "$1"
+    phase_is m verification_failed
+    expect 4 run m --stop-after verified
+    phase_is m verification_failed
+    pg_crash target
+    rm -rf "${pg_data[target]}"
+    cp -a "$TMPDIR/target.staged" "${pg_data[target]}"
+    pg_launch target
+    echo "found: $2"
+}
+
+found customers "UPDATE $public.customers SET name = 'changed' WHERE id = 1003"
+found customers "DELETE FROM $public.customers WHERE id = 1003"
+found customers "INSERT INTO $public.customers (email, created) VALUES ('extra', now())"
+found no_key "DELETE FROM $public.no_key WHERE ctid = '(0,1)'"
+found no_key "INSERT INTO $public.no_key SELECT * FROM $public.no_key LIMIT 1"
+found no_key "UPDATE $public.no_key SET b = '' WHERE ctid = (SELECT min(ctid) FROM $public.no_key WHERE b IS NULL)"
+found text_key "UPDATE $public.text_key SET key = key || ' ' WHERE key = 'Z1'"
+found empty "INSERT INTO $public.empty VALUES (1, 'no longer')"
+found nothing "INSERT INTO $public.nothing SELECT"
+found values "UPDATE $public.values SET jb = jb || '{\"x\": 1}' WHERE id = 2"
+found documents "UPDATE $public.documents SET body = overlay(body placing 'x' from 900000) WHERE length(body) > 1000000"
+found votes "UPDATE $public.votes SET shade = 'red' WHERE id = 1"
+found events "DELETE FROM $public.events_2024_ab WHERE ctid = '(0,1)'"
+found a_codes "TRUNCATE $app.a_codes CASCADE"
+found customers "DROP INDEX $public.customers_trigrams"
+found customers "ALTER TABLE $public.customers ADD COLUMN more integer"
+found customers "ALTER TABLE $public.customers ALTER COLUMN favourite DROP DEFAULT"
+found no_key "ALTER TABLE $public.no_key ALTER COLUMN b TYPE varchar"
+found order_lines "ALTER TABLE $public.order_lines DROP CONSTRAINT order_lines_order_id_fkey"
+found departments "DROP RULE also ON $app.departments"
+found documents "DROP TRIGGER always ON $public.documents"
+found accounts_rls "DROP POLICY mine ON $app.accounts_rls"
+found customers "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '$public.customers_open'::regclass"
+found backwards "SELECT setval('$app.backwards', -9)"
+found places "DROP TABLE $app.capitals"
+found factors "DROP MATERIALIZED VIEW $public.factors CASCADE"
+expect 0 run m --stop-after verified
+pg_verified m
+
+# the way on: copied again, verified
+pg_sql target people -o mutation.out -c "DELETE FROM $public.no_key WHERE ctid = '(0,1)'"
+rm -rf home
+cp -a home.staged home
+expect 4 verify m
+expect 0 stage m --again --table no_key
+phase_is m staged
+expect 0 run m --stop-after verified
+pg_verified m
+echo "every mutation is found"

@@ -1,0 +1,38 @@
+/*
+ * What a PostgreSQL database holds, as a catalog.
+ *
+ *  - Tables: relations that carry rows, in the order of the dump: ordinary tables, leaf partitions,
+ *    and partitioned tables that are loaded through themselves (trap 15) instead of their leaves.
+ *    Table.definition is their TABLE entry of pg_dump, Table.private_data PgTableNotes.
+ *  - Objects: first every other entry that is carried or kept for the promotion, in the order of the
+ *    dump, with PgObjectNotes; Object.table_id is the Table it is on: its own, of a partition that
+ *    is loaded through its root that root. Then what follows the data, also with notes:
+ *      OBJECT_SEQUENCE  notes.type "SEQUENCE SET"; definition "LAST_VALUE t|f" (is_called);
+ *      OBJECT_SETTING   notes.type "DATABASE"; "encoding": "UTF8"; "locale":
+ *                       "PROVIDER COLLATE CTYPE LOCALE", words in double quotes, PROVIDER one of
+ *                       libc, icu, builtin.
+ *  - Findings: everything that is left behind, refused, or to be known.
+ */
+#pragma once
+
+#include "engine/base/text.h"
+#include "engine/connect/postgres/address.h"
+#include "engine/connect/postgres/connection.h"
+#include "engine/flow/catalog.h"
+#include "engine/flow/findings.h"
+
+/*
+ * As Source.describe. snapshot: the exported id of the snapshot that the connection's open
+ * transaction reads. NULL: a transaction of its own is opened, and closed again; then the connection
+ * must have none. selection NULL: everything.
+ */
+Status pg_describe(PgConnection *connection, const PgAddress *address, const char *snapshot,
+                   const Selection *selection, Catalog *ret, Findings *findings, Error *err);
+
+/*
+ * The relations that hold() has to lock: all ordinary and partitioned tables of the selection, in
+ * order of their OIDs: "schema"."name" in one list, and in the other, at the same places, the OIDs
+ * as decimal text. To be asked again under the snapshot: the same lists mean that all is locked.
+ */
+Status pg_describe_lock_list(PgConnection *connection, const Selection *selection,
+                             TextList *ret_names, TextList *ret_oids, Error *err);

@@ -1,0 +1,65 @@
+/*
+ * The connector's notes on tables: last of all, when everything about them is known.
+ */
+#include "engine/base/memory.h"
+#include "engine/connect/postgres/describer.h"
+#include "engine/connect/postgres/facts.h"
+#include "engine/connect/postgres/notes.h"
+
+static void list_schemas(const Catalog *catalog, TextList *ret)
+{
+    for (size_t i = 0; i < catalog->table_count; i++) {
+        if (!text_list_has(ret, catalog->tables[i].schema))
+            text_list_add(ret, catalog->tables[i].schema);
+    }
+}
+
+static void add_leaves(const Describer *describer, const SourceRelation *root, TextList *ret)
+{
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        const SourceRelation *relation = &describer->relations.items[i];
+        if (relation->kind != 'r' || relation->root != root->oid || !relation->is_selected)
+            continue;
+        AUTO_FREE_MEMORY char *name = pg_qualified(relation->schema, relation->name);
+        text_list_add(ret, name);
+    }
+}
+
+static void copy_facts(const Facts *facts, const Table *table, TextList *ret)
+{
+    const RelationFacts *found = facts_find(facts, table->schema, table->name);
+    for (size_t i = 0; found && i < found->lines.count; i++)
+        text_list_add(ret, found->lines.items[i]);
+}
+
+static void write_notes(Describer *describer, const Facts *facts, size_t index)
+{
+    const DumpEntry *entry = &describer->dump.entries[index];
+    const SourceRelation *relation = source_relations_find(&describer->relations, entry->oid);
+    Table *table = catalog_table(describer->catalog, relation->table_id);
+    AUTO_TABLE_NOTES PgTableNotes notes = {
+        .order = (uint32_t)index + 1,
+        .kind = relation->kind,
+        .is_unlogged = relation->is_unlogged,
+        .is_partition = relation->is_partition,
+        .has_children = relation->has_children,
+    };
+    if (relation->kind == 'p')
+        add_leaves(describer, relation, &notes.leaves);
+    copy_facts(facts, table, &notes.facts);
+    table->private_data = pg_table_notes_write(&notes);
+}
+
+Status describe_facts(Describer *describer, Error *err)
+{
+    AUTO_FACTS Facts facts = {0};
+    AUTO_TEXT_LIST TextList schemas = {0};
+    list_schemas(describer->catalog, &schemas);
+    TRY(facts_read(describer->connection, &schemas, NULL, &facts, err));
+    for (size_t i = 0; i < describer->dump.count; i++) {
+        const EntryNotes *notes = &describer->entries[i];
+        if (notes->is_carried && notes->object_id == 0)
+            write_notes(describer, &facts, i);
+    }
+    return STATUS_OK;
+}

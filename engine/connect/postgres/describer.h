@@ -1,0 +1,78 @@
+/*
+ * What the files describe*.c share: one describe() under way. Private to them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/connect/postgres/connection.h"
+#include "engine/connect/postgres/kinds.h"
+#include "engine/connect/postgres/pg_dump.h"
+#include "engine/connect/postgres/source_places.h"
+#include "engine/connect/postgres/source_reach.h"
+#include "engine/connect/postgres/source_relations.h"
+#include "engine/flow/catalog.h"
+#include "engine/flow/findings.h"
+
+/* What is known of an entry of the dump; at the same place as the entry. */
+typedef struct EntryNotes {
+    const EntryKind *kind;          /* NULL: not one that we know */
+    const SourceRelation *relation; /* it is on, or it is; NULL for none */
+    const SourceRelation *other;    /* referenced by a foreign key */
+    const Place *place;             /* of a thing that stands on a relation, or NULL */
+    const char *label;              /* borrowed */
+    size_t subject; /* index + 1 of the entry that a comment, ACL... is about, or 0 */
+    bool is_selected;
+    bool is_carried;    /* became a table or an object */
+    uint32_t object_id; /* or 0 */
+} EntryNotes;
+
+typedef struct Describer {
+    PgConnection *connection;
+    const Selection *selection;
+    SourceRelations relations;
+    SourcePlaces places;
+    SourceReach *reach;
+    Dump dump;
+    EntryNotes *entries;
+    uint32_t *by_id;     /* indexes of entries, by DumpEntry.id */
+    uint32_t *by_object; /* indexes of entries, by class and OID */
+    Catalog *catalog;
+    Findings *findings;
+} Describer;
+
+/* The entry that makes an object of the database, or of that id in the dump; NULL for none. */
+DumpEntry *describer_entry(const Describer *describer, uint32_t class_oid, uint32_t oid);
+DumpEntry *describer_entry_of_id(const Describer *describer, uint32_t id);
+static inline EntryNotes *describer_notes(const Describer *describer, const DumpEntry *entry)
+{
+    return &describer->entries[entry - describer->dump.entries];
+}
+
+/* A finding about a relation: "table public.orders". */
+void describer_find(Describer *describer, Severity severity, const SourceRelation *relation,
+                    const char *remedy, const char *message);
+
+/* ---- the steps, in order ---- */
+
+/* Rights, row security, parents that are not selected. */
+void describe_check_relations(Describer *describer);
+/* Fills entries: what each entry of the dump is and whether it is selected. */
+Status describe_resolve(Describer *describer, Error *err);
+/* Chooses what is loaded through its root; adds the Tables. */
+Status describe_tables(Describer *describer, Error *err);
+/* Adds the Objects of the structure, and tells what is left behind. */
+Status describe_objects(Describer *describer, Error *err);
+/* PgObjectNotes.after_data of an entry. */
+bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
+                            const EntryNotes *known);
+/* Sets load_late, and refuses what would read live tables while staging (trap 5). */
+Status describe_reach(Describer *describer, Error *err);
+/* Facts and private data of tables. */
+Status describe_facts(Describer *describer, Error *err);
+/* Adds sequences' values and settings. */
+Status describe_data(Describer *describer, Error *err);
+/* What people should know: definer functions, row security, owners, settings. */
+Status describe_remarks(Describer *describer, Error *err);

@@ -146,9 +146,9 @@ static Status agree(const JournalRecord *record, const Uri *from, const Uri *to,
 {
     const char *name = record->identity.migration;
 
-    if (from != NULL && strcmp(from->display, record->source_display) != 0)
+    if (from != NULL && !uri_same_place(from->display, record->source_display))
         return refuse_other_end("source", name, record->source_display, from->display, err);
-    if (to != NULL && strcmp(to->display, record->target_display) != 0)
+    if (to != NULL && !uri_same_place(to->display, record->target_display))
         return refuse_other_end("target", name, record->target_display, to->display, err);
     return STATUS_OK;
 }

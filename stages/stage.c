@@ -11,6 +11,7 @@
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
 #include "engine/base/retry.h"
+#include "engine/run/expectation.h"
 #include "stages/reconcile.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -157,21 +158,19 @@ static Status want_evidence(Migration *migration, const Plan *plan, ProbeRequest
 
 static Progress *begin_progress(const Migration *migration, const Plan *plan)
 {
-    uint64_t total_bytes = 0;
-    uint64_t done_bytes = 0;
+    Expectation expected = expectation_of(plan);
     uint64_t total_rows = 0;
     uint64_t done_rows = 0;
 
     if (migration->quiet)
         return NULL;
     for (size_t i = 0; i < plan->chunk_count; i++) {
-        total_bytes += plan->chunks[i].byte_estimate;
-        done_bytes += plan->chunks[i].bytes;
         done_rows += plan->chunks[i].digest.rows;
     }
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         total_rows += plan->catalog.tables[i].row_estimate;
-    return progress_start("copy", total_bytes, total_rows, done_bytes, done_rows);
+    return progress_start("copy", expectation_bytes(&expected), total_rows, expected.moved,
+                          done_rows);
 }
 
 static Status copy(Migration *migration, Plan *plan, Error *err)

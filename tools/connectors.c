@@ -33,7 +33,6 @@ ConnectorTable connectors_all(void)
     static const Connector connectors[] = {
         {"sqlite", sqlite_open_source, sqlite_open_target},
         {"postgresql", refuse_source, refuse_target},
-        {"postgres", refuse_source, refuse_target},
         {"lightrag", refuse_source, refuse_target},
         {0},
     };

@@ -70,8 +70,10 @@ static unsigned percent_of(uint64_t done, uint64_t total)
 {
     unsigned percent = 0;
 
-    if (done >= total)
+    if (done == total)
         return 100;
+    if (done > total)
+        return 99; /* the total was an estimate, and too low: who knows */
     percent = (unsigned)((double)done / (double)total * 100.0);
     return percent < 99 ? percent : 99;
 }
@@ -81,6 +83,8 @@ static uint64_t time_left(uint64_t done, uint64_t total, double per_second)
     uint64_t left = done < total ? total - done : 0;
     double seconds = 0.0;
 
+    if (done > total)
+        return UINT64_MAX;
     if (left == 0)
         return 0;
     if (per_second <= 0.0)
@@ -117,7 +121,7 @@ static void append_bytes_part(Text *line, const ProgressMeter *meter)
 
     format_bytes(meter->bytes, done, sizeof(done));
     format_bytes(meter->total_bytes, total, sizeof(total));
-    if (meter->total_bytes > 0)
+    if (meter->total_bytes >= meter->bytes && meter->total_bytes > 0)
         text_append_format(line, "  %s of %s", done, total);
     else if (meter->bytes > 0)
         text_append_format(line, "  %s", done);
@@ -130,7 +134,7 @@ static void append_rows_part(Text *line, const ProgressMeter *meter)
 
     format_count(meter->rows, done, sizeof(done));
     format_count(meter->total_rows, total, sizeof(total));
-    if (meter->total_bytes == 0 && meter->total_rows > 0)
+    if (meter->total_bytes == 0 && meter->total_rows >= meter->rows && meter->total_rows > 0)
         text_append_format(line, "  %s of %s rows", done, total);
     else if (meter->rows > 0)
         text_append_format(line, "  %s rows", done);
@@ -229,6 +233,12 @@ void progress_add(Progress *progress, uint64_t bytes, uint64_t rows)
     since_ns = now_ns - progress->shown_ns;
     if (since_ns >= LINE_NS || (since_ns >= REDRAW_NS && log_can_redraw()))
         show(progress, now_ns, false);
+}
+
+void progress_expect(Progress *progress, uint64_t total_bytes)
+{
+    if (progress != NULL)
+        progress->meter.total_bytes = total_bytes;
 }
 
 void progress_note(Progress *progress, const char *note)

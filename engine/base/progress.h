@@ -15,8 +15,10 @@ typedef struct Progress Progress;
 Progress *progress_start(const char *title, uint64_t total_bytes, uint64_t total_rows,
                          uint64_t done_bytes, uint64_t done_rows);
 void progress_add(Progress *progress, uint64_t bytes, uint64_t rows); /* 0, 0: only redraw */
-void progress_note(Progress *progress, const char *note);             /* the table now; copied */
-void progress_stop(Progress **progress); /* last state on its own line */
+/* A better total of bytes: where sizes are estimates, what is done says more about the rest. */
+void progress_expect(Progress *progress, uint64_t total_bytes);
+void progress_note(Progress *progress, const char *note); /* the table now; copied */
+void progress_stop(Progress **progress);                  /* last state on its own line */
 
 /*
  * The arithmetic, with the clock as an argument, so that it can be tested. The rate is the average

@@ -303,6 +303,28 @@ char *uri_redact(const char *text)
     return text_take(&out.text);
 }
 
+bool uri_same_place(const char *display, const char *other)
+{
+    Rewrite both[] = {{.secrets = SECRETS_LEFT_OUT}, {.secrets = SECRETS_LEFT_OUT}};
+    const char *const texts[] = {display, other};
+    size_t skip[2] = {0};
+    bool is_same = true;
+
+    for (size_t i = 0; i < 2; i++) {
+        Span scheme = {texts[i], measure_scheme(texts[i])};
+
+        if (is_postgres_scheme(scheme))
+            skip[i] = scheme.size;
+        is_same = rewrite(&both[i], texts[i]) && is_same;
+    }
+    is_same =
+        is_same && (skip[0] > 0) == (skip[1] > 0) &&
+        strcmp(text_string(&both[0].text) + skip[0], text_string(&both[1].text) + skip[1]) == 0;
+    text_release(&both[0].text);
+    text_release(&both[1].text);
+    return is_same;
+}
+
 /* Sets *ret to the value behind env:VARIABLE, borrowed from the environment; leaves it for others.
  */
 static Status resolve_environment(const char *text, const char **ret, Error *err)
@@ -368,7 +390,8 @@ Status uri_parse(const char *text, Uri **ret, Error *err)
     uri->display = uri_redact(value);
     if (scheme_size == 0 || value[scheme_size + 1] == '\0')
         return refuse_incomplete(uri->display, err);
-    uri->scheme = copy_lower(value, scheme_size);
+    uri->scheme = is_postgres_scheme((Span){value, scheme_size}) ? xstrdup("postgresql")
+                                                                 : copy_lower(value, scheme_size);
     uri->rest = xstrdup(value + scheme_size + 1);
     readable = rewrite(&given, value);
     uri->given = text_take(&given.text);

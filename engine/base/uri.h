@@ -11,7 +11,7 @@
 #include "engine/base/error.h"
 
 typedef struct Uri {
-    char *scheme;  /* "sqlite", lower case */
+    char *scheme;  /* "sqlite", lower case; "postgresql" also for postgres: */
     char *rest;    /* what follows the first ':', with env: resolved; may hold a secret */
     char *given;   /* as given, for example "env:SOURCE_URL", but a password is left out:
                       what may be recorded and, with the password from elsewhere, used again */
@@ -27,6 +27,10 @@ typedef struct Uri {
 Status uri_parse(const char *text, Uri **ret, Error *err);
 void uri_free(Uri *uri);
 DEFINE_AUTO_FREE(Uri, uri_free);
+
+/* Do two displays name the same place? Whether a password stood there does not count, nor whether
+ * postgres: or postgresql: was written. */
+bool uri_same_place(const char *display, const char *other);
 
 /* A copy of text without its password: user:secret@ becomes user:***@, and so do password= and
  * other secrets in a query or keyword string. Text that does not parse is reduced to its scheme, as

@@ -20,6 +20,7 @@
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
 #include "engine/base/stop.h"
+#include "engine/run/expectation.h"
 #include "engine/run/verdict.h"
 #include "engine/run/work.h"
 
@@ -36,6 +37,7 @@ typedef struct CopyRun {
     PoolOutcome *outcomes;
     unsigned jobs;
     CopyCounters counters;
+    Expectation expected;
     uint64_t shown_bytes;
     uint64_t shown_rows;
     bool cannot_record;
@@ -57,6 +59,8 @@ static void show_progress(CopyRun *run)
     uint64_t bytes = grown(&run->counters.bytes, &run->shown_bytes);
     uint64_t rows = grown(&run->counters.rows, &run->shown_rows);
 
+    if (run->expected.planned > 0)
+        progress_expect(run->input->progress, expectation_bytes(&run->expected));
     progress_add(run->input->progress, bytes, rows);
 }
 
@@ -140,6 +144,8 @@ static void settle_item(CopyRun *run, WorkItem *item, bool is_recorded)
 {
     if (is_recorded) {
         schedule_done(run->schedule, &item->work);
+        if (item->work.kind == WORK_CHUNK)
+            expectation_learn(&run->expected, item->work.chunk);
         if (item->work.kind == WORK_PROBE)
             run->input->evidence[item->work.table->id - 1].table = NULL;
     } else {
@@ -252,6 +258,7 @@ Status run_copy(const RunInput *input, Error *err)
                    .schedule = schedule,
                    .items = items,
                    .outcomes = outcomes,
+                   .expected = expectation_of(input->plan),
                    .jobs = input->options.jobs};
 
     assert(input->options.jobs > 0);

@@ -331,9 +331,35 @@ static void any_bytes_are_survived(void **state)
     }
 }
 
+static void both_names_of_postgresql_are_one_scheme(void **state)
+{
+    AUTO_FREE(uri_free) Uri *uri = NULL;
+    Error err = {0};
+
+    (void)state;
+    assert_int_equal(uri_parse("POSTGRES://h/db", &uri, &err), STATUS_OK);
+    assert_string_equal(uri->scheme, "postgresql");
+    assert_string_equal(uri->rest, "//h/db");
+}
+
+static void places_are_the_same_with_or_without_a_password(void **state)
+{
+    (void)state;
+    assert_true(uri_same_place("postgresql://u:***@h/db", "postgres://u@h/db"));
+    assert_true(uri_same_place("postgresql://h/db?password=***&x=1", "postgresql://h/db?x=1"));
+    assert_true(uri_same_place("postgresql:host=h password=***", "postgres:host=h"));
+    assert_true(uri_same_place("sqlite:/a.db", "sqlite:/a.db"));
+    assert_false(uri_same_place("postgresql://u:***@h/db", "postgresql://v:***@h/db"));
+    assert_false(uri_same_place("postgresql://h/db", "postgresql://h/other"));
+    assert_false(uri_same_place("postgresql:a=b", "sqlite:a=b"));
+    assert_false(uri_same_place("sqlite:/a.db", "sqlite:/b.db"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_names_of_postgresql_are_one_scheme),
+        cmocka_unit_test(places_are_the_same_with_or_without_a_password),
         cmocka_unit_test(redacts_the_password_of_a_user),
         cmocka_unit_test(redacts_secrets_in_a_query),
         cmocka_unit_test(redacts_keyword_strings),

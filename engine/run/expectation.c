@@ -1,9 +1,7 @@
 #include "engine/run/expectation.h"
 
-enum {
-    CAUTION =
-        32, /* the first part in so many of the plan counts as estimated: one chunk is no rule */
-};
+/* So large a part of the plan counts as estimated before anything is known: one chunk is no rule. */
+#define CAUTION (1 / 128.0)
 
 Expectation expectation_of(const Plan *plan)
 {
@@ -25,7 +23,7 @@ void expectation_learn(Expectation *expectation, const Chunk *done)
 
 uint64_t expectation_bytes(const Expectation *expectation)
 {
-    double caution = (double)expectation->planned / CAUTION;
+    double caution = (double)expectation->planned * CAUTION;
     double left = (double)(expectation->planned - expectation->planned_done);
     double share = 1;
 

@@ -10,7 +10,8 @@
 #                                        called after each second run
 #
 # Everything happens in $TMPDIR: source.db is never written; work/ (target.db and home/) is made anew
-# each time.
+# each time. What differs for other databases are matrix_begin, matrix_keep, matrix_reset and
+# matrix_source_is_untouched: pg_matrix.sh defines them again.
 . "$STOPOVER_SUPPORT/oracle.sh"
 
 cd "$TMPDIR" || exit 1
@@ -33,15 +34,28 @@ matrix_begin() {
     cp source.db source.before
     mkdir -p work/home
     cp original.db work/target.db
+    matrix_keep
+}
+
+# What stands in work/ now is where each try begins.
+matrix_keep() {
+    rm -rf setup
     cp -a work setup
 }
 
-matrix_setup() {
+matrix_reset() {
     rm -rf work
     cp -a setup work
+}
+
+matrix_source_is_untouched() {
+    cmp -s source.db source.before
+}
+
+matrix_setup() {
+    matrix_reset
     stopover "$@" >setup.out 2>&1 || { cat setup.out; die "setup: $*"; }
-    rm -rf setup
-    cp -a work setup
+    matrix_keep
 }
 
 matrix_phase() {
@@ -52,8 +66,8 @@ matrix_phase() {
 matrix_try() { # FAULT CHECK COMMAND...
     local fault=$1 check=$2 status
     shift 2
-    rm -rf work fault.log
-    cp -a setup work
+    matrix_reset
+    rm -f fault.log
     STOPOVER_FAULT=$fault STOPOVER_FAULT_LOG=$TMPDIR/fault.log stopover "$@" >first.out 2>&1
     status=$?
     fired=$(grep '^fired ' fault.log) || return 1
@@ -71,7 +85,7 @@ matrix_try() { # FAULT CHECK COMMAND...
         cat first.out second.out
         die "$fault ($fired): $check"
     }
-    cmp -s source.db source.before || die "$fault: the source was written to"
+    matrix_source_is_untouched || die "$fault: the source was written to"
 }
 
 # Which hits of a named point to try, given how often it is hit: the first and the last of them, of
@@ -87,8 +101,8 @@ matrix_positions() { # MODE HITS
 matrix_run() { # MODE CHECK COMMAND...
     local mode=$1 check=$2 n=0 kinds point hits tried=0
     shift 2
-    rm -rf work fault.log
-    cp -a setup work
+    matrix_reset
+    rm -f fault.log
     STOPOVER_FAULT_LOG=$TMPDIR/fault.log stopover "$@" >first.out 2>&1 || {
         cat first.out
         die "$mode: without a fault: exit $?"

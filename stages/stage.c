@@ -191,6 +191,7 @@ static Status copy(Migration *migration, Plan *plan, Error *err)
         .progress = begin_progress(migration, plan),
         .options = migration->run,
         .evidence = evidence,
+        .sample_modulus = sample_modulus,
     };
     Status status = run_copy(&input, err);
 

@@ -86,6 +86,34 @@ static WorkItem *free_item(const CopyRun *run)
     return NULL;
 }
 
+/* What its done chunks say of a table, where they say something else than the estimate. */
+static bool is_estimate_off(const Plan *plan, const Table *table, uint64_t *ret_rows)
+{
+    size_t count = 0;
+    size_t done = 0;
+    const Chunk *chunks = plan_table_chunks(plan, table->id, &count);
+    Digest digest = {0};
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        done += chunks[i].done;
+    if (done == 0)
+        return false;
+    plan_table_totals(plan, table->id, &digest, &bytes);
+    *ret_rows = (uint64_t)((double)digest.rows * (double)count / (double)done);
+    return *ret_rows / 2 > table->row_estimate || *ret_rows < table->row_estimate / 2;
+}
+
+static const ProbeRequest *request_for(const CopyRun *run, const Table *table)
+{
+    ProbeRequest *request = &run->input->evidence[table->id - 1];
+    uint64_t rows = 0;
+
+    if (run->input->sample_modulus != NULL && is_estimate_off(run->input->plan, table, &rows))
+        request->modulus = run->input->sample_modulus(rows);
+    return request;
+}
+
 static void start_ready(CopyRun *run)
 {
     Work work;
@@ -96,7 +124,7 @@ static void start_ready(CopyRun *run)
 
         *item = (WorkItem){.work = work, .is_used = true};
         if (work.kind == WORK_PROBE)
-            item->request = &run->input->evidence[work.table->id - 1];
+            item->request = request_for(run, work.table);
         note_work(run, &work);
         pool_submit(run->pool, item);
     }

@@ -32,6 +32,9 @@ typedef struct RunInput {
     /* Evidence wanted of the source: one request per table (index id - 1), or NULL for none at all.
      * Entries with table NULL are done; each becomes so when it is recorded. */
     ProbeRequest *evidence;
+    /* Of a table with so many rows; NULL: requests stay as they are. A probe that is handed out asks
+     * again when what was copied by then shows that the table's row estimate is far off. */
+    uint64_t (*sample_modulus)(uint64_t row_count);
 } RunInput;
 
 /*

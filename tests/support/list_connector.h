@@ -99,6 +99,7 @@ typedef struct ListRecorder {
     uint8_t *new_chunks; /* in the open group */
     uint8_t *new_tasks;
     uint8_t *new_evidence;
+    uint64_t moduli[LIST_TABLES]; /* of the evidence, by table id - 1 */
     unsigned groups;
     unsigned records;
 } ListRecorder;

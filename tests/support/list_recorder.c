@@ -87,6 +87,7 @@ static Status record_evidence(Recorder *base, const ProbeRequest *request,
     assert_int_equal(result->entry_count, 1);
     assert_int_equal(result->entries[0].key_hash, request->table->id);
     recorder->new_evidence[at] = true;
+    recorder->moduli[at] = request->modulus;
     recorder->records++;
     return STATUS_OK;
 }

@@ -23,6 +23,7 @@ typedef struct Scene {
     ListRecorder recorder;
     Plan plan;
     RunOptions options;
+    uint64_t (*sample_modulus)(uint64_t row_count);
     Error err;
 } Scene;
 
@@ -60,14 +61,15 @@ static Status run_once(Scene *scene)
                       .identity = &scene->target.identity,
                       .recorder = &scene->recorder.base,
                       .options = scene->options,
-                      .evidence = evidence};
+                      .evidence = evidence,
+                      .sample_modulus = scene->sample_modulus};
     Status status = STATUS_OK;
 
     list_reconcile(&scene->target, &scene->plan);
     scene->recorder.is_open = false; /* an open group is gone with its process */
     for (size_t i = 0; i < count; i++)
         if (!scene->recorder.evidence[i])
-            evidence[i].table = &scene->plan.catalog.tables[i];
+            evidence[i] = (ProbeRequest){.table = &scene->plan.catalog.tables[i], .modulus = 7};
     error_clear(&scene->err);
     status = run_copy(&input, &scene->err);
     assert_int_equal(atomic_load(&scene->source.readers), 0);
@@ -125,6 +127,30 @@ static void copies_records_and_probes_everything(void **state)
                          scene.plan.chunk_count + scene.plan.task_count + 5);
         end_scene(&scene);
     }
+}
+
+static uint64_t count_by_hundreds(uint64_t row_count)
+{
+    return row_count * 100;
+}
+
+static void samples_by_what_was_copied_where_the_estimate_is_far_off(void **state)
+{
+    (void)state;
+    Scene scene;
+
+    set_scene(&scene, 4, 1); /* of 10 rows each */
+    scene.plan.catalog.tables[0].row_estimate = 0;
+    scene.plan.catalog.tables[1].row_estimate = 21;
+    scene.plan.catalog.tables[2].row_estimate = 5;
+    scene.plan.catalog.tables[3].row_estimate = 4;
+    scene.sample_modulus = count_by_hundreds;
+    assert_int_equal(run_once(&scene), STATUS_OK);
+    assert_int_equal(scene.recorder.moduli[0], 1000);
+    assert_int_equal(scene.recorder.moduli[1], 7); /* 10 is not less than half of 21 */
+    assert_int_equal(scene.recorder.moduli[2], 7);
+    assert_int_equal(scene.recorder.moduli[3], 1000);
+    end_scene(&scene);
 }
 
 static void does_nothing_when_all_is_done(void **state)
@@ -376,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_records_and_probes_everything),
+        cmocka_unit_test(samples_by_what_was_copied_where_the_estimate_is_far_off),
         cmocka_unit_test(does_nothing_when_all_is_done),
         cmocka_unit_test(ends_complete_after_any_fault_and_another_run),
         cmocka_unit_test(ends_complete_after_any_fault_with_several_workers),

@@ -1,0 +1,87 @@
+/*
+ * NOTES ON STAGING IN A POSTGRESQL DATABASE
+ *
+ *   nothing --plan, tasks--> schema_staging_ID: what the source's schema holds, under its own names
+ *                                 |
+ *                            drop_staging --> nothing, but extensions
+ *
+ *  S1  Each schema of the source is staged as one of our own. Names inside are the source's, so what is
+ *      built is built once: promotion moves it by SET SCHEMA.
+ *  S2  It is made by the entries of pg_dump, with every migrated name mapped to staging (retarget.h). What
+ *      is computed while staging (indexes, checks, matviews) reads staged tables only (trap 5), and the
+ *      check proves it from pg_depend.
+ *  S3  Pre-data is one chain of tasks. A table's rows begin when its own are done; partitions are put
+ *      together from the top, before their rows. Post-data goes by class, table and need.
+ *  S4  Row security is neither enabled nor forced on staged tables (trap 14). Privileges come last.
+ *  S5  Extensions are created where missing, in the source's schema, and stay. Those of the target stay
+ *      where they are: names of their members are mapped there.
+ *  S6  The records of stopover.object say what is ours, the schemas where it is. Dropping needs both.
+ *
+ * Where things are: preflight*.c before anything is written; staging_map.c which name goes where;
+ * staging_*.c the tasks; check_schema.c what they made; drop.c giving up and the end.
+ */
+#include <string.h>
+
+#include "engine/base/memory.h"
+#include "engine/connect/postgres/check_schema.h"
+#include "engine/connect/postgres/drop.h"
+#include "engine/connect/postgres/preflight.h"
+#include "engine/connect/postgres/staging_plan.h"
+#include "engine/connect/postgres/target.h"
+
+static const char not_yet[] = "promotion of a PostgreSQL target is not supported yet";
+
+static Status plan_promotion(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                             PromotionPlan *ret, Findings *findings, Error *err)
+{
+    (void)stager;
+    (void)identity;
+    (void)err;
+    text_list_add(&ret->steps, not_yet);
+    ret->forward = xstrdup("");
+    ret->inverse = xstrdup("");
+    memcpy(ret->fingerprint, plan->catalog.fingerprint, sizeof(ret->fingerprint));
+    findings_add(findings, FINDING_NOTE, NULL,
+                 "What is staged can be looked at, and be dropped with `stopover rollback`.",
+                 "this version stages and verifies PostgreSQL, and ends there: %s", not_yet);
+    return STATUS_OK;
+}
+
+static Status refuse_promotion(const RunIdentity *identity, Error *err)
+{
+    (void)error_kind(err, ERROR_REFUSED, "%s", not_yet);
+    error_hint(err,
+               "What is staged and verified stays in the target. `stopover rollback %s` drops it; "
+               "--stop-after verified ends a run there.",
+               identity->migration);
+    return STATUS_INVALID;
+}
+
+static Status promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
+                      const PromotionPlan *promotion, Error *err)
+{
+    (void)stager;
+    (void)plan;
+    (void)promotion;
+    return refuse_promotion(identity, err);
+}
+
+static Status swap_back(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
+{
+    (void)stager;
+    (void)notes;
+    return refuse_promotion(identity, err);
+}
+
+const StagerOps pg_stager_ops = {
+    .preflight = pg_preflight,
+    .plan = pg_plan_staging,
+    .plan_promotion = plan_promotion,
+    .check_schema = pg_check_schema,
+    .promote = promote,
+    .outcome = pg_outcome,
+    .swap_back = swap_back,
+    .drop_staging = pg_drop_staging,
+    .finish = pg_finish,
+    .list_kept = pg_list_kept,
+};

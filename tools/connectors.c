@@ -6,13 +6,14 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/postgres.h"
 #include "engine/connect/sqlite/sqlite.h"
 
 static Status refuse(const Uri *uri, Error *err)
 {
     (void)error_kind(err, ERROR_USAGE, "%s is not supported yet: \"%s\"", uri->scheme,
                      uri->display);
-    error_hint(err, "Use sqlite:PATH.");
+    error_hint(err, "Use postgresql://... or sqlite:PATH.");
     return STATUS_INVALID;
 }
 
@@ -32,7 +33,7 @@ ConnectorTable connectors_all(void)
 {
     static const Connector connectors[] = {
         {"sqlite", sqlite_open_source, sqlite_open_target},
-        {"postgresql", refuse_source, refuse_target},
+        {"postgresql", postgres_open_source, postgres_open_target},
         {"lightrag", refuse_source, refuse_target},
         {0},
     };

@@ -136,16 +136,18 @@ pg_same() { # WHAT: compares the files $TMPDIR/staged.WHAT and $TMPDIR/control.W
 
 pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.schemas and map.sed
     local filter=$4
-    : >"$TMPDIR/none.sed"
+    # a body may say "app" or app: what needs no quotes has none on both sides
+    sed -nE "s/^([a-z_][a-z0-9_]*)\$/s\\/\"\\1\"\\/\\1\\/g/p" "$TMPDIR/control.schemas" >"$TMPDIR/control.sed"
+    cat "$TMPDIR/control.sed" >>"$TMPDIR/map.sed"
     pg_structure "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter >"$TMPDIR/staged.structure"
-    pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/none.sed" | $filter >"$TMPDIR/control.structure"
+    pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter >"$TMPDIR/control.structure"
     pg_same structure || return 1
     pg_contents "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" >"$TMPDIR/staged.contents"
-    pg_contents "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/none.sed" >"$TMPDIR/control.contents"
+    pg_contents "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" >"$TMPDIR/control.contents"
     pg_same contents || return 1
     if [ -x "${pg_bin[$1]}/pg_dump" ]; then # else the installed one may be too old for this server
         pg_dumped "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter >"$TMPDIR/staged.dump"
-        pg_dumped "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/none.sed" | $filter >"$TMPDIR/control.dump"
+        pg_dumped "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter >"$TMPDIR/control.dump"
         pg_same dump || return 1
     fi
     pg_indexes_fit "$1" "$2" "$TMPDIR/staged.schemas" || { echo "FAILED: an index does not fit its table"; return 1; }

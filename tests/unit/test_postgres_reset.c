@@ -234,6 +234,67 @@ static void what_somebody_else_depends_on_is_not_dropped(void **state)
     trial_close(&trial);
 }
 
+/* Views and routines hold no rows: they stay, unless what they need has to go. */
+static void definitions_stay_while_what_they_need_stays(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    Trial trial;
+    Task *task = NULL;
+
+    trial_begin(&trial, 1, CREATE_T);
+    task = add_task(&trial, TASK_CONSTRAINT, 1, "constraint late",
+                    "alter table %s.t add constraint late primary key (id)");
+    task->after_lower = true;
+    task = add_task(&trial, TASK_VIEW, 0, "view v",
+                    "create view %s.v as select id, name from %s.t group by id");
+    task_add_after(task, 3);
+    task->after_lower = true;
+    task = add_task(&trial, TASK_VIEW, 0, "function f",
+                    "create function %s.f(%s.v) returns integer language sql as 'select 1'");
+    task_add_after(task, 4);
+    task = add_task(&trial, TASK_VIEW, 0, "view w", "create view %s.w as select 1 as one");
+    task->after_lower = true; /* 6 */
+    task = add_task(&trial, TASK_VIEW, 1, "trigger raised",
+                    "create trigger g before insert on %s.t for each row execute function"
+                    " suppress_redundant_updates_trigger()");
+    run_tasks(&trial, 1, 2);
+    copy_rows_in(&trial, 1, 1, "1\ta\n");
+    run_tasks(&trial, 3, 7);
+    reset(&trial, 1);
+    expect_answer(&trial, DONE, "1 2 6");
+    expect_answer(&trial,
+                  "select string_agg(relname, ' ' order by relname) from pg_class"
+                  " where relnamespace = '%s'::regnamespace",
+                  "t w");
+    copy_rows_in(&trial, 1, 1, "1\ta\n");
+    run_tasks(&trial, 3, 7);
+    trial_close(&trial);
+}
+
+/* The task that sets privileges runs again afterwards, like everything that waits for all others. */
+static void an_owner_who_gave_his_rights_away_takes_them_back(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    Trial trial;
+    Task *task = NULL;
+
+    trial_begin(&trial, 1, CREATE_T);
+    tell(&trial, "create role poor");
+    (void)add_task(&trial, TASK_CREATE, 1, "owner", "alter table %s.t owner to poor");
+    task = add_task(&trial, TASK_VIEW, 0, "privileges", "revoke all on %s.t from poor");
+    task->after_lower = true;
+    run_tasks(&trial, 1, 4);
+    expect_answer(&trial, "select has_table_privilege('poor', '%s.t', 'insert')", "f");
+    reset(&trial, 1);
+    expect_answer(&trial, "select has_table_privilege('poor', '%s.t', 'insert')", "t");
+    expect_answer(&trial, DONE, "1 2 3");
+    run_tasks(&trial, 4, 4);
+    expect_answer(&trial, "select has_table_privilege('poor', '%s.t', 'insert')", "f");
+    trial_close(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +302,8 @@ int main(void)
         cmocka_unit_test(what_may_have_read_any_table_is_computed_again),
         cmocka_unit_test(a_leaf_of_a_partitioned_table_can_be_emptied),
         cmocka_unit_test(a_table_that_is_not_there_yet_is_empty),
+        cmocka_unit_test(definitions_stay_while_what_they_need_stays),
+        cmocka_unit_test(an_owner_who_gave_his_rights_away_takes_them_back),
         cmocka_unit_test(what_somebody_else_depends_on_is_not_dropped),
     };
 

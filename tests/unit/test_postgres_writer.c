@@ -1,6 +1,10 @@
 /* The Writer of a PostgreSQL target: rows and their ledger row together or not at all. */
 #include "tests/unit/postgres_target_fixture.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
+#include "engine/base/stop.h"
 #include "engine/connect/postgres/writer.h"
 
 static void a_chunk_arrives_with_its_ledger_row(void **state)
@@ -368,6 +372,61 @@ static void a_writer_of_an_older_epoch_changes_nothing(void **state)
     trial_close(&trial);
 }
 
+static void *stop_soon(void *context)
+{
+    (void)context;
+    (void)usleep(100000);
+    stop_request();
+    return NULL;
+}
+
+static void a_wish_to_stop_ends_a_long_task(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    Trial trial;
+    Error err = {0};
+    pthread_t thread;
+
+    trial_begin(&trial, 1, CREATE_T);
+    (void)add_task(&trial, TASK_INDEX, 1, "index slow", "select pg_catalog.pg_sleep(60)");
+    run_tasks(&trial, 1, 2);
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+    assert_int_equal(run_one(&trial, 3, &err), STATUS_STOPPED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    stop_reset();
+    expect_answer(&trial, "select count(*) from stopover.task", "2");
+    copy_rows_in(&trial, 1, 1, "1\ta\n"); /* the connection is good for more */
+    trial_close(&trial);
+}
+
+static void index_builds_get_some_memory_at_least(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    static const char remember[] = "create table %s.seen as select"
+                                   " current_setting('maintenance_work_mem') as m,"
+                                   " current_setting('synchronous_commit') as c";
+    static const char *const settings[][3] = {{"64MB", "off", "128MB on"}, {"1GB", "on", "1GB on"}};
+
+    for (size_t i = 0; i < 2; i++) {
+        Trial trial;
+        AUTO_FREE_MEMORY char *memory = NULL;
+
+        trial_begin(&trial, 1, CREATE_T);
+        memory = xasprintf("alter database %s set maintenance_work_mem = '%s';"
+                           "alter database %s set synchronous_commit = %s",
+                           trial.database, settings[i][0], trial.database, settings[i][1]);
+        pg_cluster_run(trial.cluster, NULL, memory);
+        writer_free(trial.writer);
+        trial.writer = open_writer(&trial);
+        (void)add_task(&trial, TASK_INDEX, 1, "index i", remember);
+        run_tasks(&trial, 1, 3);
+        expect_answer(&trial, "select m || ' ' || c from %s.seen", settings[i][2]);
+        trial_close(&trial);
+    }
+}
+
 /* ---- what may fail ---- */
 
 /* As engine/run/copy.c does: after any failure a new writer, and the ledger is asked first. */
@@ -501,6 +560,8 @@ int main(void)
         cmocka_unit_test(what_a_task_makes_is_recorded),
         cmocka_unit_test(a_forgotten_task_runs_again),
         cmocka_unit_test(a_writer_of_an_older_epoch_changes_nothing),
+        cmocka_unit_test(a_wish_to_stop_ends_a_long_task),
+        cmocka_unit_test(index_builds_get_some_memory_at_least),
         cmocka_unit_test(every_failing_point_of_a_chunk_can_be_repeated),
         cmocka_unit_test(every_failing_point_of_a_task_can_be_repeated),
         cmocka_unit_test(a_transaction_left_behind_by_a_lost_link_is_ended),

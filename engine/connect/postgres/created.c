@@ -57,6 +57,9 @@ static const CatalogScan scans[] = {
     {MAKES_OTHERS, "pg_cast",
      "not exists (select 1 from pg_catalog.pg_depend d where d.deptype = 'e'"
      " and d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid)"},
+    {MAKES_OTHERS, "pg_transform",
+     "not exists (select 1 from pg_catalog.pg_depend d where d.deptype = 'e'"
+     " and d.classid = 'pg_catalog.pg_transform'::pg_catalog.regclass and d.objid = c.oid)"},
 };
 
 static const char prologue_sql[] =

@@ -57,6 +57,17 @@ static Status refuse_foreign_table(const char *relation, Error *err)
     return status;
 }
 
+/*
+ * Privileges come last, and an owner may have taken rights from himself: he takes them again. The
+ * task that sets them is undone with every table.
+ */
+static void append_rights(Text *sql, const char *relation, const char *owner)
+{
+    text_append_format(sql, "grant all on table %s to ", relation);
+    quote_identifier(sql, owner);
+    text_append(sql, ";\n");
+}
+
 static Status append_truncate(PgConnection *connection, const RunIdentity *identity,
                               const char *relation, Text *sql, Error *err)
 {
@@ -67,7 +78,10 @@ static Status append_truncate(PgConnection *connection, const RunIdentity *ident
     sql_fill(&query,
              "select c.relkind = 'p', exists (select 1 from stopover.object o"
              " where o.run = :run and o.attempt = :attempt and o.object_oid = c.oid"
-             " and o.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass)"
+             " and o.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass),"
+             " pg_catalog.has_table_privilege(c.relowner, c.oid, 'insert')"
+             " and pg_catalog.has_table_privilege(c.relowner, c.oid, 'truncate'),"
+             " pg_catalog.pg_get_userbyid(c.relowner)"
              " from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass(:relation)",
              identity, &value, 1);
     TRY(pg_query(connection, text_string(&query), &rows, err));
@@ -75,6 +89,8 @@ static Status append_truncate(PgConnection *connection, const RunIdentity *ident
         return STATUS_OK;
     if (!pg_is_true(rows, 0, 1)) /* I3 */
         return refuse_foreign_table(relation, err);
+    if (!pg_is_true(rows, 0, 2))
+        append_rights(sql, relation, pg_value(rows, 0, 3));
     text_append_format(sql, "truncate %s%s;\n", pg_is_true(rows, 0, 0) ? "" : "only ", relation);
     return STATUS_OK;
 }
@@ -114,7 +130,7 @@ Status pg_writer_reset_table(Writer *base, const Plan *plan, const Table *table,
     (void)plan; /* the ledger knows what was done for it */
     TRY(lost_sessions_end(&writer->target->lost, writer->connection, &writer->identity, err));
 
-    Status status = ledger_begin(writer->connection, &writer->identity, err);
+    Status status = pg_ledger_begin(writer->connection, &writer->identity, err);
 
     if (status >= 0)
         status =

@@ -1,5 +1,6 @@
--- Statements that drop what the tasks :tasks have made and what is still there: dependents first, what
--- belongs to a partition after what it belongs to (with which it goes).
+-- Statements that drop what the tasks :tasks have made and what is still there. Tasks are numbered in
+-- an order in which they can be done: so the last one first, and an index after its constraint, with
+-- which it goes. Only what belongs to a partition comes after what it belongs to, for the same reason.
 select case o.class_oid
     when 'pg_catalog.pg_trigger'::pg_catalog.regclass then
         (select pg_catalog.format('drop trigger if exists %I on %s', c.tgname,
@@ -22,6 +23,9 @@ select case o.class_oid
          from pg_catalog.pg_statistic_ext c
          join pg_catalog.pg_namespace n on n.oid = c.stxnamespace
          where c.oid = o.object_oid)
+    when 'pg_catalog.pg_proc'::pg_catalog.regclass then
+        (select pg_catalog.format('drop routine if exists %s', c.oid::pg_catalog.regprocedure)
+         from pg_catalog.pg_proc c where c.oid = o.object_oid)
     when 'pg_catalog.pg_class'::pg_catalog.regclass then
         (select pg_catalog.format('drop %s if exists %s',
                                   case c.relkind when 'v' then 'view'
@@ -35,9 +39,5 @@ where o.run = :run and o.attempt = :attempt and o.task = any (:tasks::bigint[])
 order by exists (select 1 from pg_catalog.pg_depend d
                  where d.classid = o.class_oid and d.objid = o.object_oid
                    and d.deptype in ('P', 'S')),
-         case o.class_oid
-             when 'pg_catalog.pg_constraint'::pg_catalog.regclass then 2
-             when 'pg_catalog.pg_class'::pg_catalog.regclass then 3
-             when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then 4
-             else 1 end,
-         o.task desc
+         o.task desc,
+         o.class_oid <> 'pg_catalog.pg_constraint'::pg_catalog.regclass

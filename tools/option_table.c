@@ -33,10 +33,10 @@ static const OptionChoice log_formats[] = {
 const OptionRow option_rows[] = {
     {.name = "from", .argument = "SOURCE", .kind = OPTION_URI, .field = FIELD(from),
      .commands = "run plan prepare",
-     .help = "where the data comes from: sqlite:PATH, or env:VARIABLE that says it"},
+     .help = "where the data comes from: postgresql://..., sqlite:PATH, or env:VARIABLE"},
     {.name = "to", .argument = "TARGET", .kind = OPTION_URI, .field = FIELD(to),
      .commands = "run plan prepare",
-     .help = "where it goes: sqlite:PATH (made when missing), or env:VARIABLE"},
+     .help = "where it goes: postgresql://..., sqlite:PATH (made when missing), or env:VARIABLE"},
     {.name = "table", .short_name = 't', .argument = "PATTERN", .kind = OPTION_LIST,
      .field = FIELD(tables), .commands = "run plan prepare stage",
      .help = "only tables whose name matches; with stage --again: those to copy again"},

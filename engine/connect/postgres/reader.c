@@ -73,12 +73,12 @@ static Status import(PgReader *reader, Error *err)
 
 static Status pin(PgReader *reader, Error *err)
 {
+    if (atomic_load(&reader->hold->is_lost))
+        return pg_hold_lost(reader->hold, err);
     if (reader->connection && !pg_is_usable(reader->connection))
         disconnect(reader);
     if (reader->is_pinned)
         return STATUS_OK;
-    if (atomic_load(&reader->hold->is_lost))
-        return pg_hold_lost(reader->hold, err);
     if (!reader->connection)
         TRY(pg_connect(reader->hold->address, PG_SOURCE, reader->hold->application_name,
                        &reader->connection, err));

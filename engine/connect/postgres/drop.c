@@ -208,7 +208,7 @@ static Status drop_batch(PgConnection *connection, const RunIdentity *identity, 
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
     AUTO_TEXT Text sql = {0};
 
-    TRY(ledger_begin(connection, identity, err));
+    TRY(pg_ledger_begin(connection, identity, err));
     TRY(query(connection, identity, our_objects_sql, next_drops_sql, &rows, err));
 
     size_t count = choose_batch(rows);
@@ -279,7 +279,7 @@ static Status note_extensions(PgConnection *connection, const RunIdentity *ident
 static Status end_dropping(PgConnection *connection, const RunIdentity *identity, Findings *notes,
                            Error *err)
 {
-    TRY(ledger_begin(connection, identity, err));
+    TRY(pg_ledger_begin(connection, identity, err));
     TRY(prove(connection, identity, err)); /* what was made while we dropped */
     TRY(note_extensions(connection, identity, notes, err));
     TRY(drop_schemas(connection, identity, err));
@@ -328,7 +328,7 @@ static Status mark_finished(PgConnection *connection, const RunIdentity *identit
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
-    TRY(ledger_begin(connection, identity, err));
+    TRY(pg_ledger_begin(connection, identity, err));
     TRY(query(connection, identity,
               "select 1 from stopover.object o join pg_catalog.pg_namespace n"
               " on n.oid = o.object_oid where o.run = :run"
@@ -369,7 +369,7 @@ static Status drop_control(PgConnection *connection, Findings *notes, Error *err
 static Status forget_run(PgConnection *connection, const RunIdentity *identity, Findings *notes,
                          Error *err)
 {
-    TRY(ledger_begin(connection, identity, err));
+    TRY(pg_ledger_begin(connection, identity, err));
     TRY(pg_control_lock(connection, err));
     TRY(run(connection, identity,
             "delete from stopover.chunk where run = :run;"

@@ -36,7 +36,7 @@ Status pg_fence(PgConnection *connection, const RunIdentity *identity, Error *er
     return query_fence(connection, identity, "", " for share", err);
 }
 
-Status ledger_begin(PgConnection *connection, const RunIdentity *identity, Error *err)
+Status pg_ledger_begin(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
     return query_fence(connection, identity, "begin; set local lock_timeout = '60s'; ",
                        " for share", err);
@@ -87,8 +87,8 @@ static Status read_chunks(PgConnection *connection, const RunIdentity *identity,
     return STATUS_OK;
 }
 
-Status ledger_read(PgConnection *connection, const RunIdentity *identity, const LedgerSink *sink,
-                   Error *err)
+Status pg_ledger_read(PgConnection *connection, const RunIdentity *identity, const LedgerSink *sink,
+                      Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
@@ -102,8 +102,8 @@ Status ledger_read(PgConnection *connection, const RunIdentity *identity, const 
     return STATUS_OK;
 }
 
-Status ledger_find_chunk(PgConnection *connection, const RunIdentity *identity, const Chunk *chunk,
-                         bool *ret_found, ChunkResult *ret, Error *err)
+Status pg_ledger_find_chunk(PgConnection *connection, const RunIdentity *identity,
+                            const Chunk *chunk, bool *ret_found, ChunkResult *ret, Error *err)
 {
     const SqlValue values[] = {{.name = "table", .number = chunk->table_id},
                                {.name = "number", .number = chunk->number}};
@@ -122,8 +122,8 @@ Status ledger_find_chunk(PgConnection *connection, const RunIdentity *identity, 
     return STATUS_OK;
 }
 
-Status ledger_has_task(PgConnection *connection, const RunIdentity *identity, const Task *task,
-                       bool *ret, Error *err)
+Status pg_ledger_has_task(PgConnection *connection, const RunIdentity *identity, const Task *task,
+                          bool *ret, Error *err)
 {
     const SqlValue id = {.name = "task", .number = task->id};
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;

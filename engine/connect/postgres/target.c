@@ -76,7 +76,7 @@ static Status read_inside(PgConnection *control, const RunIdentity *identity,
     TRY(pg_run(control, "begin isolation level repeatable read, read only", err));
     TRY(pg_control_exists(control, &exists, err));
     if (exists)
-        TRY(ledger_read(control, identity, sink, err));
+        TRY(pg_ledger_read(control, identity, sink, err));
     return pg_run(control, "commit", err);
 }
 

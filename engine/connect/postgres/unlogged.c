@@ -45,7 +45,7 @@ static Status mend(PgConnection *connection, const RunIdentity *identity, const 
     const char *from = pg_value(tables, row, 2);
     uint64_t rows = 0;
 
-    TRY(ledger_begin(connection, identity, err));
+    TRY(pg_ledger_begin(connection, identity, err));
     TRY(count_rows(connection, from, &rows, err));
     if (rows == pg_unsigned(tables, row, 3))
         TRY(adopt(connection, identity, table_id, err));

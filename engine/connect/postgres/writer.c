@@ -222,7 +222,7 @@ static Status find_chunk(Writer *base, const Chunk *chunk, bool *ret_found, Chun
     PgWriter *writer = pg_writer(base);
 
     TRY(lost_sessions_end(&writer->target->lost, writer->connection, &writer->identity, err));
-    return ledger_find_chunk(writer->connection, &writer->identity, chunk, ret_found, ret, err);
+    return pg_ledger_find_chunk(writer->connection, &writer->identity, chunk, ret_found, ret, err);
 }
 
 /* ---- opening ---- */

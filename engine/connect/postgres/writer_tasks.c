@@ -80,7 +80,7 @@ static Status explain_failure(PgWriter *writer, const Task *task, Status status,
     *ret_done = false;
     if (strncmp(err->sqlstate, "23", 2) != 0)
         return status;
-    TRY(ledger_has_task(writer->connection, &writer->identity, task, ret_done, err));
+    TRY(pg_ledger_has_task(writer->connection, &writer->identity, task, ret_done, err));
     if (*ret_done)
         return STATUS_OK;
     epoch = ledger_check_epoch(writer->connection, &writer->identity, &other);
@@ -138,7 +138,7 @@ Status pg_writer_forget_task(Writer *base, const Task *task, Error *err)
              " where run = :run and attempt = :attempt and task_id = :task",
              &writer->identity, &id, 1);
 
-    Status status = ledger_begin(writer->connection, &writer->identity, err);
+    Status status = pg_ledger_begin(writer->connection, &writer->identity, err);
 
     if (status >= 0)
         status = pg_run(writer->connection, text_string(&sql), err);

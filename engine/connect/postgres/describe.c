@@ -1,7 +1,9 @@
 #include "engine/connect/postgres/describe.h"
 
+#include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/describer.h"
+#include "engine/connect/postgres/source_extensions.sql.h"
 #include "engine/flow/names.h"
 
 static void describer_release(Describer *describer)
@@ -10,6 +12,7 @@ static void describer_release(Describer *describer)
     source_places_release(&describer->places);
     source_reach_free(describer->reach);
     dump_release(&describer->dump);
+    pg_rows_free(describer->extensions);
     free(describer->entries);
     free(describer->by_id);
     free(describer->by_object);
@@ -62,22 +65,51 @@ static Status dump_schemas(const Describer *describer, TextList *ret, Error *err
     return STATUS_OK;
 }
 
+/* pg_dump locks whatever it looks at: what we may not read and do not want is kept from it. */
+static void list_unreadable(const Describer *describer, TextList *ret)
+{
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        const SourceRelation *relation = &describer->relations.items[i];
+        if (relation->is_selected || relation->is_readable || !source_relation_is_table(relation))
+            continue;
+        AUTO_FREE_MEMORY char *name = pg_qualified(relation->schema, relation->name);
+        text_list_add(ret, name);
+    }
+}
+
 static Status run_dump(Describer *describer, const PgAddress *address, const char *snapshot,
                        Error *err)
 {
     DumpOptions options = {.snapshot = snapshot, .with_owner = describer->selection->with_owner};
+    list_unreadable(describer, &options.excluded);
     Status status = dump_schemas(describer, &options.schemas, err);
     if (status >= 0)
         status = pg_dump_run(address, pg_server_major(describer->connection), &options,
                              &describer->dump, err);
     text_list_release(&options.schemas);
+    text_list_release(&options.excluded);
     return status;
+}
+
+static Status read_extensions(Describer *describer, Error *err)
+{
+    AUTO_FREE(json_free) Json *oids = json_array();
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        AUTO_FREE_MEMORY char *oid = xasprintf("%u", describer->relations.items[i].oid);
+        if (describer->relations.items[i].is_selected)
+            json_add_string(oids, oid);
+    }
+    AUTO_FREE_MEMORY char *list = json_print(oids, false);
+    const char *const parameters[] = {list};
+    return pg_query_bound(describer->connection, source_extensions_sql, parameters, 1,
+                          &describer->extensions, err);
 }
 
 static Status describe_structure(Describer *describer, Error *err)
 {
     TRY(source_places_read(describer->connection, &describer->places, err));
     TRY(source_reach_read(describer->connection, &describer->relations, &describer->reach, err));
+    TRY(read_extensions(describer, err));
     TRY(describe_resolve(describer, err));
     TRY(describe_tables(describer, err));
     TRY(describe_objects(describer, err));
@@ -94,6 +126,7 @@ static Status describe_in_snapshot(Describer *describer, const PgAddress *addres
 {
     TRY(source_relations_read(describer->connection, describer->selection, &describer->relations,
                               err));
+    TRY(describe_roots(describer, err));
     describe_check_relations(describer);
     if (findings_count(describer->findings, FINDING_REFUSAL) > 0)
         return STATUS_OK;

@@ -220,6 +220,16 @@ static bool is_our_schema(const char *schema)
     return strcmp(schema, "stopover") == 0 || name_is_ours(schema);
 }
 
+/* With some schemas only, those extensions that something in them needs. */
+static bool is_extension_needed(const Describer *describer, uint32_t oid)
+{
+    for (size_t row = 0; row < pg_row_count(describer->extensions); row++) {
+        if (pg_unsigned(describer->extensions, row, 0) == oid)
+            return pg_is_true(describer->extensions, row, 3);
+    }
+    return false;
+}
+
 /* What is on no relation goes along when no single tables were asked for. */
 static bool is_free_selected(const Describer *describer, const DumpEntry *entry)
 {
@@ -229,7 +239,11 @@ static bool is_free_selected(const Describer *describer, const DumpEntry *entry)
         return false;
     if (selection->include.count > 0)
         return false;
-    return schema ? is_schema_selected(selection, schema) : selection->schemas.count == 0;
+    if (schema)
+        return is_schema_selected(selection, schema);
+    if (is_type(entry, "EXTENSION") && selection->schemas.count > 0)
+        return is_extension_needed(describer, entry->oid);
+    return selection->schemas.count == 0;
 }
 
 static bool is_selected(const Describer *describer, const DumpEntry *entry, const EntryNotes *notes)

@@ -243,7 +243,7 @@ static uint32_t table_of(const Describer *describer, const DumpEntry *entry,
 }
 
 static void write_notes(Describer *describer, const DumpEntry *entry, const EntryNotes *known,
-                        const PgRows *extensions, Object *object)
+                        Object *object)
 {
     const SourceRelation *under = relation_under(describer, entry, known);
     PgObjectNotes notes = {
@@ -255,6 +255,7 @@ static void write_notes(Describer *describer, const DumpEntry *entry, const Entr
         .other_table_id = known->other ? known->other->table_id : 0,
         .after_data = describe_is_after_data(describer, entry, known),
     };
+    const PgRows *extensions = describer->extensions;
     AUTO_FREE_MEMORY char *schema = NULL;
     AUTO_FREE_MEMORY char *version = NULL;
     for (size_t row = 0; is_type(entry, "EXTENSION") && row < pg_row_count(extensions); row++) {
@@ -268,8 +269,7 @@ static void write_notes(Describer *describer, const DumpEntry *entry, const Entr
     free(notes.after);
 }
 
-static void add_object(Describer *describer, const DumpEntry *entry, const char *definition,
-                       const PgRows *extensions)
+static void add_object(Describer *describer, const DumpEntry *entry, const char *definition)
 {
     Error bad = {0};
     EntryNotes *known = describer_notes(describer, entry);
@@ -279,7 +279,7 @@ static void add_object(Describer *describer, const DumpEntry *entry, const char 
     object->name = xstrdup(known->label);
     object->table_id = table_of(describer, entry, known);
     object->definition = xstrdup(definition);
-    write_notes(describer, entry, known, extensions, object);
+    write_notes(describer, entry, known, object);
     known->object_id = object->id;
     known->is_carried = true;
     if (name_check(object_kind_name(object->kind), object->name, &bad) != STATUS_OK)
@@ -292,6 +292,8 @@ static bool goes_with_another(const Describer *describer, const DumpEntry *entry
                               const EntryNotes *known)
 {
     if (known->subject && !describer->entries[known->subject - 1].is_carried)
+        return true;
+    if (strncmp(entry->type, "PUBLICATION ", 12) == 0)
         return true;
     return known->relation && known->relation->kind == 'f' && !is_type(entry, "FOREIGN TABLE");
 }
@@ -307,8 +309,7 @@ static void refuse_reference(Describer *describer, const DumpEntry *entry, const
                  known->other->name);
 }
 
-static Status carry(Describer *describer, const DumpEntry *entry, const PgRows *extensions,
-                    Left *left, Error *err)
+static Status carry(Describer *describer, const DumpEntry *entry, Left *left, Error *err)
 {
     AUTO_TEXT Text kept = {0};
     const EntryNotes *known = describer_notes(describer, entry);
@@ -324,7 +325,7 @@ static Status carry(Describer *describer, const DumpEntry *entry, const PgRows *
             return STATUS_OK;
         definition = text_string(&kept);
     }
-    add_object(describer, entry, definition, extensions);
+    add_object(describer, entry, definition);
     return STATUS_OK;
 }
 
@@ -335,8 +336,7 @@ static void refuse(Describer *describer, const DumpEntry *entry, const char *mes
     findings_add(describer->findings, FINDING_REFUSAL, object, remedy, "%s", message);
 }
 
-static Status settle(Describer *describer, const DumpEntry *entry, const PgRows *extensions,
-                     Left *left, Error *err)
+static Status settle(Describer *describer, const DumpEntry *entry, Left *left, Error *err)
 {
     const EntryNotes *known = describer_notes(describer, entry);
     if (known->is_carried || !known->is_selected || goes_with_another(describer, entry, known))
@@ -349,7 +349,7 @@ static Status settle(Describer *describer, const DumpEntry *entry, const PgRows 
     switch (known->kind->fate) {
     case KIND_CARRIED:
     case KIND_AT_PROMOTION:
-        return carry(describer, entry, extensions, left, err);
+        return carry(describer, entry, left, err);
     case KIND_SKIPPED:
         leave_behind(left, entry, known->kind);
         return STATUS_OK;
@@ -365,13 +365,8 @@ static Status settle(Describer *describer, const DumpEntry *entry, const PgRows 
 Status describe_objects(Describer *describer, Error *err)
 {
     __attribute__((cleanup(left_release))) Left left = {0};
-    AUTO_FREE(pg_rows_free) PgRows *extensions = NULL;
-    TRY(pg_query(describer->connection,
-                 "select e.oid, n.nspname, e.extversion from pg_extension e"
-                 " join pg_namespace n on n.oid = e.extnamespace order by e.oid",
-                 &extensions, err));
     for (size_t i = 0; i < describer->dump.count; i++)
-        TRY(settle(describer, &describer->dump.entries[i], extensions, &left, err));
+        TRY(settle(describer, &describer->dump.entries[i], &left, err));
     tell_left_behind(describer, &left);
     return STATUS_OK;
 }

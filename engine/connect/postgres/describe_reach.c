@@ -29,6 +29,8 @@ bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
         return is_partitioned(known->relation) || is_partitioned(known->other);
     if (is_type(entry, "TRIGGER"))
         return is_partitioned(known->relation);
+    if (known->relation && known->relation->kind == 'm')
+        return false; /* made while it is empty: the function runs when it is filled */
     if (is_type(entry, "INDEX") || is_type(entry, "CONSTRAINT") ||
         is_type(entry, "CHECK CONSTRAINT") || is_type(entry, "STATISTICS")) {
         /* The index of a key is another thing than the key. */
@@ -58,8 +60,25 @@ static bool refuse_once(Refused *refused, uint32_t oid)
     return true;
 }
 
-/* NULL when it can be brought to the staging tables, or reads none. */
-static Status find_reason(const Describer *describer, const Routine *routine, const char **ret,
+/* A routine that stays behind reads the tables of the target. That is meant, unless they are about
+ * to be replaced; then the table's name is told, else NULL. */
+static char *replaced_table(const Describer *describer, const Routine *routine)
+{
+    AUTO_THINGS Things reached = {0};
+    source_reach_walk(describer->reach, (Thing){CLASS_PROC, routine->oid}, &reached);
+    for (size_t i = 0; i < reached.count; i++) {
+        const SourceRelation *relation =
+            reached.items[i].class_oid == CLASS_RELATION
+                ? source_relations_find(&describer->relations, reached.items[i].oid)
+                : NULL;
+        if (relation && relation->is_selected)
+            return xasprintf("%s.%s", relation->schema, relation->name);
+    }
+    return NULL;
+}
+
+/* NULL when it can be brought to the staging tables, or reads none; the caller frees. */
+static Status find_reason(const Describer *describer, const Routine *routine, char **ret,
                           Error *err)
 {
     static const char *const known[] = {"sql", "plpgsql", "c", "internal"};
@@ -70,14 +89,19 @@ static Status find_reason(const Describer *describer, const Routine *routine, co
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         is_known = is_known || strcmp(routine->language, known[i]) == 0;
     if (!is_known) {
-        *ret = "its language is none whose tables can be told";
+        *ret = xstrdup("its language is none whose tables can be told");
         return STATUS_OK;
     }
-    if (!entry || (!is_type(entry, "FUNCTION") && !is_type(entry, "PROCEDURE")))
+    if (!entry || !describer_notes(describer, entry)->is_carried) {
+        AUTO_FREE_MEMORY char *table = replaced_table(describer, routine);
+        *ret = table ? xasprintf("it reads table %s and is not migrated itself", table) : NULL;
+        return STATUS_OK;
+    }
+    if (!is_type(entry, "FUNCTION") && !is_type(entry, "PROCEDURE"))
         return STATUS_OK;
     TRY(routine_is_dynamic(entry->text, &is_dynamic, NULL, err));
     if (is_dynamic)
-        *ret = "it builds statements at run time";
+        *ret = xstrdup("it builds statements at run time");
     return STATUS_OK;
 }
 
@@ -87,7 +111,7 @@ static Status check_runs(Describer *describer, Refused *refused, Thing thing, co
     AUTO_THINGS Things reached = {0};
     source_reach_walk(describer->reach, thing, &reached);
     for (size_t i = 0; i < reached.count; i++) {
-        const char *reason = NULL;
+        AUTO_FREE_MEMORY char *reason = NULL;
         if (reached.items[i].class_oid != CLASS_PROC)
             continue;
         const Routine *routine = source_reach_routine(describer->reach, reached.items[i].oid);

@@ -36,7 +36,9 @@ static void refuse_filtered(Describer *describer)
     size_t count = 0;
     for (size_t i = 0; i < describer->relations.count; i++) {
         const SourceRelation *relation = &describer->relations.items[i];
-        if (!relation->is_selected || !relation->is_filtered)
+        bool is_read =
+            relation->kind == 'r' ? relation->root == 0 : relation->root == relation->oid;
+        if (!relation->is_selected || !relation->is_filtered || !is_read)
             continue;
         AUTO_FREE_MEMORY char *name = pg_qualified(relation->schema, relation->name);
         text_append_format(&names, "%s%s", count++ ? ", " : "", name);

@@ -42,7 +42,7 @@ static uint32_t find_root(const SourceRelations *relations, const SourceRelation
     return root;
 }
 
-static Status choose_roots(Describer *describer, Error *err)
+Status describe_roots(Describer *describer, Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
     TRY(pg_query(describer->connection, source_partitioning_sql, &rows, err));
@@ -208,7 +208,6 @@ static Status estimate_sizes(Describer *describer, Error *err)
 
 Status describe_tables(Describer *describer, Error *err)
 {
-    TRY(choose_roots(describer, err));
     add_tables(describer);
     TRY(check_all_there(describer, err));
     TRY(add_columns(describer, err));

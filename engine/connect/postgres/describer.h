@@ -37,6 +37,7 @@ typedef struct Describer {
     SourceReach *reach;
     Dump dump;
     EntryNotes *entries;
+    PgRows *extensions;  /* OID, schema, version, and is it needed by what is selected? */
     uint32_t *by_id;     /* indexes of entries, by DumpEntry.id */
     uint32_t *by_object; /* indexes of entries, by class and OID */
     Catalog *catalog;
@@ -57,11 +58,13 @@ void describer_find(Describer *describer, Severity severity, const SourceRelatio
 
 /* ---- the steps, in order ---- */
 
+/* Chooses what is loaded through its root (trap 15). */
+Status describe_roots(Describer *describer, Error *err);
 /* Rights, row security, parents that are not selected. */
 void describe_check_relations(Describer *describer);
 /* Fills entries: what each entry of the dump is and whether it is selected. */
 Status describe_resolve(Describer *describer, Error *err);
-/* Chooses what is loaded through its root; adds the Tables. */
+/* Adds the Tables. */
 Status describe_tables(Describer *describer, Error *err);
 /* Adds the Objects of the structure, and tells what is left behind. */
 Status describe_objects(Describer *describer, Error *err);

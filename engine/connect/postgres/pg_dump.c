@@ -119,6 +119,8 @@ static Status write_archive(const PgAddress *address, const char *path, int majo
     if (options->snapshot != NULL)
         add_format(&arguments, "--snapshot=", options->snapshot);
     add_schemas(&arguments, &options->schemas, major);
+    for (size_t i = 0; i < options->excluded.count; i++)
+        add_format(&arguments, "--exclude-table=", options->excluded.items[i]);
     add_format(&arguments, "--file=", archive->path);
     add_format(&arguments, "--dbname=", conninfo);
     return run("pg_dump", &arguments, &environment, &outcome, err);

@@ -55,6 +55,7 @@ Status pg_dump_find(int server_major, char **ret_path, int *ret_major, Error *er
 typedef struct DumpOptions {
     const char *snapshot; /* exported id, or NULL for pg_dump's own */
     bool with_owner;      /* ALTER ... OWNER TO in the entries */
+    TextList excluded;    /* "schema"."name" of tables that are not to be looked at */
     TextList schemas;     /* --schema patterns already resolved to names; empty: all */
     bool only_tables;     /* no use of --table of pg_dump is made: the caller selects entries */
 } DumpOptions;

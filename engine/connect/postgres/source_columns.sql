@@ -90,13 +90,16 @@ candidate as (
                        where k.place <= i.indnkeyatts
                          and (a.attnum is null or not a.attnotnull or a.attgenerated <> ''))
      order by i.indrelid, i.indisprimary desc, i.indnkeyatts, x.relname collate "C"
+),
+place as materialized (
+    select x.indrelid, k.attnum, min(k.place) as place
+      from candidate x, unnest(x.indkey) with ordinality k(attnum, place)
+     where k.place <= x.indnkeyatts
+     group by x.indrelid, k.attnum
 )
 select c.attrelid, c.attname, format_type(c.atttypid, c.atttypmod), c.attgenerated <> '',
-       coalesce((select min(k.place)
-                   from candidate x, unnest(x.indkey) with ordinality k(attnum, place)
-                  where x.indrelid = c.attrelid and k.attnum = c.attnum
-                    and k.place <= x.indnkeyatts), 0),
-       v.is_text, v.has_reg
+       coalesce(p.place, 0), v.is_text, v.has_reg
   from col c
   left join verdict v on v.root = c.atttypid
+  left join place p on p.indrelid = c.attrelid and p.attnum = c.attnum
  order by c.attrelid, c.attnum

@@ -183,21 +183,38 @@ const Routine *source_reach_routine(const SourceReach *reach, uint32_t oid)
     return index == SIZE_MAX ? NULL : &reach->routines[index];
 }
 
-/* Everything of that name; with a schema in front, if that is its schema. */
-static void add_named(const SourceReach *reach, const char *schema, const char *name, Things *ret)
+/* A name in a body: with the schema in front of it, if any. */
+typedef struct Mention {
+    const char *schema;
+    const char *name;
+    bool is_call; /* a parenthesis follows */
+    bool is_operator;
+} Mention;
+
+static bool may_mean(const Mention *mention, const Named *named)
+{
+    if (mention->schema && strcmp(named->schema, mention->schema) != 0)
+        return false;
+    if (mention->is_operator)
+        return named->thing.class_oid == CLASS_OPERATOR;
+    return named->thing.class_oid == (mention->is_call ? CLASS_PROC : CLASS_RELATION);
+}
+
+/* Everything that may be meant: which overload, and through which search_path, is not known. */
+static void add_named(const SourceReach *reach, const Mention *mention, Things *ret)
 {
     size_t low = 0;
     size_t high = reach->named_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(reach->named[middle].name, name) < 0)
+        if (strcmp(reach->named[middle].name, mention->name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < reach->named_count && strcmp(reach->named[low].name, name) == 0; low++) {
+    for (; low < reach->named_count && strcmp(reach->named[low].name, mention->name) == 0; low++) {
         const Named *named = &reach->named[low];
-        if (!schema || strcmp(named->schema, schema) == 0)
+        if (may_mean(mention, named))
             things_add(ret, named->thing.class_oid, named->thing.oid);
     }
 }
@@ -223,8 +240,18 @@ static char *name_of(const SqlToken *token)
     return NULL;
 }
 
-/* Too much rather than too little: a column or variable named like a function counts as a call. A
- * body that is no SQL at all (C, another language) names nothing we could follow. */
+static bool is_call(SqlLexer lexer)
+{
+    Error ignored = {0};
+    SqlToken token = {0};
+    do {
+        if (sql_lexer_next(&lexer, &token, &ignored) != STATUS_OK)
+            return false;
+    } while (token.kind == SQL_SPACE);
+    return sql_is(&token, "(");
+}
+
+/* Too much rather than too little: an alias named like a table counts as that table. */
 static void read_body(const SourceReach *reach, const char *body, Things *ret)
 {
     AUTO_FREE_MEMORY char *before = NULL; /* the name in front of a dot */
@@ -237,8 +264,14 @@ static void read_body(const SourceReach *reach, const char *body, Things *ret)
         if (token.kind == SQL_SPACE)
             continue;
         AUTO_FREE_MEMORY char *name = name_of(&token);
+        const Mention mention = {
+            .schema = after_dot ? before : NULL,
+            .name = name,
+            .is_call = is_call(lexer),
+            .is_operator = token.kind == SQL_OPERATOR,
+        };
         if (name)
-            add_named(reach, after_dot ? before : NULL, name, ret);
+            add_named(reach, &mention, ret);
         after_dot = sql_is(&token, ".") && before;
         if (!after_dot) {
             free(before);
@@ -346,15 +379,16 @@ static bool is_told(const SourceReach *reach, Thing thing)
     if (thing.class_oid != CLASS_RELATION)
         return false;
     const SourceRelation *relation = source_relations_find(reach->relations, thing.oid);
-    return relation && relation->kind == 'm';
+    return relation && (relation->kind == 'm' || source_relation_is_table(relation));
 }
 
 static void come_upon(SourceReach *reach, const Thing *things, size_t count, Things *ret)
 {
     for (size_t i = 0; i < count; i++) {
-        if (is_end(reach, things[i]) || !see(reach, things[i]))
+        if (!see(reach, things[i]))
             continue;
-        things_add(&reach->queue, things[i].class_oid, things[i].oid);
+        if (!is_end(reach, things[i]))
+            things_add(&reach->queue, things[i].class_oid, things[i].oid);
         if (is_told(reach, things[i]))
             things_add(ret, things[i].class_oid, things[i].oid);
     }

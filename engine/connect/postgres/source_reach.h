@@ -50,9 +50,9 @@ DEFINE_AUTO_FREE(SourceReach, source_reach_free);
 const Thing *source_reach_needs(const SourceReach *reach, Thing thing, size_t *ret_count);
 
 /*
- * Appends what can be reached from `from`, itself not among it, through everything but tables (which
- * are ends, and are not appended), in the order in which it is come upon. Only routines of the
- * database itself and materialized views are appended.
+ * Appends what can be reached from `from`, itself not among it, through everything but tables, which
+ * are ends, in the order in which it is come upon. Only routines of the database itself, tables and
+ * materialized views are appended.
  */
 void source_reach_walk(SourceReach *reach, Thing from, Things *ret);
 bool source_reach_runs_code(SourceReach *reach, Thing from); /* is there a routine among it? */

@@ -80,17 +80,6 @@ SourceRelation *source_relations_find(const SourceRelations *relations, uint32_t
     return NULL;
 }
 
-SourceRelation *source_relations_find_name(const SourceRelations *relations, const char *schema,
-                                           const char *name)
-{
-    for (size_t i = 0; i < relations->count; i++) {
-        SourceRelation *relation = &relations->items[i];
-        if (strcmp(relation->name, name) == 0 && strcmp(relation->schema, schema) == 0)
-            return relation;
-    }
-    return NULL;
-}
-
 SourceRelation *source_relations_parent(const SourceRelations *relations,
                                         const SourceRelation *relation)
 {

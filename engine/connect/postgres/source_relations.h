@@ -49,9 +49,6 @@ Status source_relations_read(PgConnection *connection, const Selection *selectio
                              SourceRelations *ret, Error *err);
 SourceRelation *source_relations_find(const SourceRelations *relations,
                                       uint32_t oid); /* NULL when not listed */
-/* The relation, or NULL. Linear in the number of relations of that name. */
-SourceRelation *source_relations_find_name(const SourceRelations *relations, const char *schema,
-                                           const char *name);
 
 /* The partitioned table that it is a partition of, or NULL. */
 SourceRelation *source_relations_parent(const SourceRelations *relations,

@@ -15,7 +15,7 @@ select c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartitio
        has_schema_privilege(n.oid, 'USAGE')
            and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT')
                               else has_table_privilege(c.oid, 'SELECT') end as is_readable,
-       c.relkind = 'r' and row_security_active(c.oid) as is_filtered,
+       c.relkind in ('r', 'p') and row_security_active(c.oid) as is_filtered,
        c.relrowsecurity
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace

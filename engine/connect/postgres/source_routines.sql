@@ -1,5 +1,5 @@
 -- Routines of the database itself, and the names by which bodies that are strings can reach them,
--- or views: class, OID, schema, name, and of a routine its language and body.
+-- and tables and views: class, OID, schema, name, and of a routine its language, body, arguments.
 with member as materialized (
     select d.classid, d.objid from pg_depend d
      where d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
@@ -23,7 +23,7 @@ union all
 select 'pg_class'::regclass, c.oid, n.nspname, c.relname, null, null, null
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('v', 'm') and c.oid >= 16384 and left(n.nspname, 3) <> 'pg_'
+ where c.relkind in ('r', 'p', 'v', 'm') and c.oid >= 16384 and left(n.nspname, 3) <> 'pg_'
    and not exists(select from member m
                    where m.classid = 'pg_class'::regclass and m.objid = c.oid)
  order by 1, 2

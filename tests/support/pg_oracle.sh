@@ -88,7 +88,7 @@ pg_dumped() { # NAME DATABASE SCHEMAS-FILE SED-SCRIPT
 
 pg_structure() { # NAME DATABASE SCHEMAS-FILE SED-SCRIPT
     pg_read "$1" "$2" -v schemas="$(pg_array <"$3")" -f "$STOPOVER_SUPPORT/pg_structure.sql" | sed -f "$4" |
-        perl -CSD -pe 's/^(\s*SET search_path TO )(.*)$/my ($a, %seen) = ($1); $a . join(", ", grep { !$seen{$_}++ } split m{, }, $2)/e' |
+        perl -CSD -pe 's/(SET search_path TO )(.*?)(?=\\n|$)/my ($a, %seen) = ($1); $a . join(", ", grep { !$seen{$_}++ } split m{, }, $2)/eg' |
         LC_ALL=C sort
 }
 
@@ -139,8 +139,8 @@ pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.s
     # a body may say "app" or app: what needs no quotes has none on both sides
     sed -nE "s/^([a-z_][a-z0-9_]*)\$/s\\/\"\\1\"\\/\\1\\/g/p" "$TMPDIR/control.schemas" >"$TMPDIR/control.sed"
     cat "$TMPDIR/control.sed" >>"$TMPDIR/map.sed"
-    pg_structure "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter >"$TMPDIR/staged.structure"
-    pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter >"$TMPDIR/control.structure"
+    pg_structure "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter | LC_ALL=C sort >"$TMPDIR/staged.structure"
+    pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter | LC_ALL=C sort >"$TMPDIR/control.structure"
     pg_same structure || return 1
     pg_contents "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" >"$TMPDIR/staged.contents"
     pg_contents "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" >"$TMPDIR/control.contents"

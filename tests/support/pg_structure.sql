@@ -1,5 +1,5 @@
 -- For the oracle: everything in the schemas of :schemas (an array literal) as lines, one object
--- each. Run with an empty search_path, so that every name is qualified. The server's own mark pg_attver
+-- each (with "\n" for ends of lines). Run with an empty search_path, so that every name is qualified. The server's own mark pg_attver
 -- among the options of columns (15.20) differs from table to table.
 WITH chosen AS (
     SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY (:'schemas'::name[])),
@@ -12,6 +12,7 @@ routines AS (
 types AS (
     SELECT t.* FROM pg_type t JOIN chosen n ON n.oid = t.typnamespace
     WHERE t.typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'))
+SELECT replace(line, E'\n', '\n') FROM (
 SELECT concat_ws('|', 'relation', label, relkind, relpersistence, reloptions, relreplident, relispartition, pg_get_partkeydef(oid),
     pg_get_expr(relpartbound, oid), CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END, relispopulated) AS line FROM relations
 UNION ALL
@@ -72,4 +73,4 @@ SELECT concat_ws('|', 'comment', pg_describe_object(d.classoid, d.objoid, d.objs
 FROM pg_description d JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i ON true
 WHERE d.objoid >= 16384 AND (i.schema IN (SELECT quote_ident(nspname) FROM chosen)
     OR i.schema IS NULL AND d.classoid IN ('pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_rewrite'::regclass, 'pg_policy'::regclass)
-        AND EXISTS (SELECT FROM chosen WHERE position(quote_ident(nspname) || '.' IN i.identity) > 0));
+        AND EXISTS (SELECT FROM chosen WHERE position(quote_ident(nspname) || '.' IN i.identity) > 0))) AS all_of_them;

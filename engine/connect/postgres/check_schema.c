@@ -160,10 +160,10 @@ static Status list_sequences(const Check *check, TextList *ret, Error *err)
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
     TRY(query_ours(check,
-                   "select n.nspname || ' ' || c.relname from pg_catalog.pg_class c"
+                   "select (n.nspname || ' ' || c.relname) collate \"C\" from pg_catalog.pg_class c"
                    " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
                    " where c.relkind = 'S' and n.oid in (select oid from space)"
-                   " order by 1 collate \"C\"",
+                   " order by 1",
                    NULL, 0, &rows, err));
     for (size_t i = 0; i < pg_row_count(rows); i++)
         text_list_add(ret, pg_value(rows, i, 0));

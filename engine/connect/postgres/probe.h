@@ -68,6 +68,7 @@ typedef struct Probe {
     Text key_bytes;
     Text row_bytes;
     uint32_t *leaf_oids; /* of relation.leaves, where the chunks' edges are looked for */
+    uint32_t last_leaf;  /* index of the one that the last row was in */
     Edge *edges;         /* one per chunk of the request */
     size_t edge_count;
     Highest longest;

@@ -46,12 +46,17 @@ Status choice_begin(Probe *probe, Error *err)
     return find_leaf_oids(probe, err);
 }
 
-static PgPlace place_of(const Probe *probe, const RowAddress *at)
+/* Rows come leaf by leaf: the one of the row before is tried first. */
+static PgPlace place_of(Probe *probe, const RowAddress *at)
 {
-    PgPlace place = {.block = at->block};
-    while (place.leaf < probe->relation.leaves.count && probe->leaf_oids &&
-           probe->leaf_oids[place.leaf] != at->leaf)
-        place.leaf++;
+    PgPlace place = {.leaf = probe->last_leaf, .block = at->block};
+    if (!probe->leaf_oids || probe->leaf_oids[place.leaf] == at->leaf)
+        return place;
+    for (place.leaf = 0; place.leaf + 1 < probe->relation.leaves.count; place.leaf++) {
+        if (probe->leaf_oids[place.leaf] == at->leaf)
+            break;
+    }
+    probe->last_leaf = place.leaf;
     return place;
 }
 
@@ -81,7 +86,7 @@ static Edge *edge_at(Probe *probe, PgPlace place)
     return &probe->edges[low];
 }
 
-static int compare_rows(const Probe *probe, const RowAddress *a, const RowAddress *b)
+static int compare_rows(Probe *probe, const RowAddress *a, const RowAddress *b)
 {
     int order = a->leaf == b->leaf ? compare_numbers(a->block, b->block)
                                    : compare_places(place_of(probe, a), place_of(probe, b));

@@ -115,6 +115,8 @@ static Status fetch_leaf(Probe *probe, const Wanted *wanted, size_t count, Error
 
 Status probe_fetch(Probe *probe, Error *err)
 {
+    if (probe->wanted_count == 0)
+        return STATUS_OK;
     put_in_order(probe);
     for (size_t first = 0, end = 0; first < probe->wanted_count; first = end) {
         while (end < probe->wanted_count &&

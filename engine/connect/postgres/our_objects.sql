@@ -80,7 +80,10 @@ with space(oid) as (
       from pg_catalog.pg_transform f join pg_catalog.pg_type t on t.oid = f.trftype
      where t.typnamespace in (select oid from space)
     union all
-    select 'pg_catalog.pg_cast'::regclass::oid, c.oid, false
+    select 'pg_catalog.pg_cast'::regclass::oid, c.oid,
+           exists (select from pg_catalog.pg_depend d
+                    where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid
+                      and d.deptype = 'i')
       from stopover.object o join pg_catalog.pg_cast c on c.oid = o.object_oid
      where o.run = :run and o.attempt = :attempt
        and o.class_oid = 'pg_catalog.pg_cast'::regclass

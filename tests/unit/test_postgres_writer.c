@@ -542,6 +542,41 @@ static void a_transaction_left_behind_by_a_lost_link_is_ended(void **state)
     trial_close(&trial);
 }
 
+static void a_writer_whose_session_ends_is_replaced(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    static const char end_writers[] =
+        "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity"
+        " where application_name like '% writer' and datname = current_database()";
+    Trial trial;
+    Error err = {0};
+    const Block block = {.data = (const uint8_t *)"1\ta\n", .size = 4, .rows = 1};
+    ChunkResult result = {.bytes = 4, .digest = {.rows = 1}};
+    const Chunk *chunk = NULL;
+    bool found = true;
+
+    trial_begin(&trial, 1, CREATE_T);
+    run_tasks(&trial, 1, 2);
+    chunk = plan_chunk(&trial.plan, 1, 1);
+    expect_ok(writer_begin(trial.writer, table_of(&trial, 1), chunk, &err));
+    expect_ok(writer_write(trial.writer, &block, &err));
+    tell(&trial, end_writers);
+    assert_int_equal(writer_commit(trial.writer, &result, &err), STATUS_RETRY);
+    writer_abort(trial.writer);
+    writer_free(trial.writer);
+    trial.writer = open_writer(&trial);
+    expect_ok(writer_find_chunk(trial.writer, chunk, &found, &result, &err));
+    assert_false(found);
+    copy_rows_in(&trial, 1, 1, "1\ta\n");
+    tell(&trial, end_writers);
+    assert_int_equal(run_one(&trial, 2, &err), STATUS_RETRY);
+    writer_free(trial.writer);
+    trial.writer = open_writer(&trial);
+    expect_ok(run_one(&trial, 2, &err));
+    trial_close(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +599,7 @@ int main(void)
         cmocka_unit_test(index_builds_get_some_memory_at_least),
         cmocka_unit_test(every_failing_point_of_a_chunk_can_be_repeated),
         cmocka_unit_test(every_failing_point_of_a_task_can_be_repeated),
+        cmocka_unit_test(a_writer_whose_session_ends_is_replaced),
         cmocka_unit_test(a_transaction_left_behind_by_a_lost_link_is_ended),
     };
 

@@ -79,6 +79,8 @@ static unsigned makes(const Task *task)
 {
     if (task == NULL)
         return MAKES_ALL;
+    if (task->object_id == 0 && task->task_class != TASK_CREATE)
+        return 0; /* ANALYZE, settings, privileges: half of all tasks */
     switch (task->task_class) {
     case TASK_CREATE:
         return task->table_id == 0 ? MAKES_ALL : MAKES_RELATIONS | MAKES_TYPES | MAKES_CONSTRAINTS;

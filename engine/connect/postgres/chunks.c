@@ -21,6 +21,7 @@
 
 enum {
     MAJOR_WITH_TID_RANGES = 14,
+    SAMPLE_BLOCKS = 128,
 };
 
 __extension__ typedef unsigned __int128 Wide; /* bytes times blocks */
@@ -74,34 +75,41 @@ static Status query_sizes(const Planner *planner, PgRows **ret, Error *err)
     return pg_query(planner->connection, text_string(&sql), ret, err);
 }
 
-/* What the server's planner believes, from the sizes of file and columns. */
-static Status guess_rows(const Planner *planner, const char *name, uint64_t *ret, Error *err)
+/*
+ * Of a table that was never analyzed: what about SAMPLE_BLOCKS blocks hold. The server's planner
+ * would only guess, from the types of the columns, and the size of samples follows from this.
+ */
+static Status count_sample(const Planner *planner, size_t i, uint64_t *ret, Error *err)
 {
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
     AUTO_TEXT Text sql = {0};
-    AUTO_FREE_MEMORY char *line = NULL;
-    text_append_format(&sql, "explain select from only %s", name);
-    TRY(pg_query_text(planner->connection, text_string(&sql), &line, err));
-    const char *rows = line ? strstr(line, " rows=") : NULL;
-    *ret = rows ? strtoull(rows + strlen(" rows="), NULL, 10) : 0;
+    uint64_t blocks = planner->leaves[i].blocks;
+    double percent = blocks > SAMPLE_BLOCKS ? 100.0 * SAMPLE_BLOCKS / (double)blocks : 100.0;
+    text_append_format(&sql,
+                       "select count(*) from only %s tablesample system (%.9f) repeatable (1)",
+                       leaf_name(planner, i), percent);
+    TRY(pg_query(planner->connection, text_string(&sql), &rows, err));
+    *ret = (uint64_t)((double)pg_unsigned(rows, 0, 0) * 100.0 / percent);
     return STATUS_OK;
 }
 
-/* Columns of query_sizes(). The density at the last ANALYZE, for the size of now. */
+/* Columns of query_sizes(). Rows: the density at the last ANALYZE, for the size of now. */
 static Status measure_leaf(Planner *planner, const PgRows *sizes, size_t i, Error *err)
 {
     Leaf *leaf = &planner->leaves[i];
     int64_t pages = pg_integer(sizes, i, 2);
     int64_t tuples = pg_integer(sizes, i, 3);
     leaf->blocks = pg_unsigned(sizes, i, 0);
-    if (strcmp(pg_value(sizes, i, 4), "heap") != 0)
+    bool is_heap = strcmp(pg_value(sizes, i, 4), "heap") == 0;
+    if (!is_heap)
         planner->is_cuttable = false;
     if (leaf->blocks == 0)
         return STATUS_OK;
     leaf->bytes = pg_unsigned(sizes, i, 1);
     if (pages > 0 && tuples > 0)
         leaf->rows = (uint64_t)((double)tuples / (double)pages * (double)leaf->blocks);
-    else
-        TRY(guess_rows(planner, leaf_name(planner, i), &leaf->rows, err));
+    else if (is_heap)
+        TRY(count_sample(planner, i, &leaf->rows, err));
     planner->blocks += leaf->blocks;
     planner->bytes += leaf->bytes;
     planner->rows += leaf->rows;

@@ -310,13 +310,23 @@ const char *pg_cluster_bin_directory(const PgCluster *cluster)
 
 /* ---- statements ---- */
 
+static void drop_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
 char *pg_cluster_ask(PgCluster *cluster, const char *database, const char *sql)
 {
     PGconn *connection =
         PQconnectdb(pg_cluster_uri(cluster, database == NULL ? "postgres" : database));
-    PGresult *result = PQexec(connection, sql);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = NULL;
+    ExecStatusType status = PGRES_EMPTY_QUERY;
     char *value = NULL;
+
+    (void)PQsetNoticeReceiver(connection, drop_notice, NULL);
+    result = PQexec(connection, sql);
+    status = PQresultStatus(result);
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         AUTO_FREE_MEMORY char *message = xstrdup(PQerrorMessage(connection));

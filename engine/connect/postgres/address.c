@@ -73,29 +73,38 @@ static void wipe_options(PQconninfoOption *options)
 
 /* ---- what is said about an address that cannot be used ---- */
 
+/* Of these reasons what is quoted is a word that was meant to be one. */
+static bool quotes_a_word(const char *reason)
+{
+    static const char *const marks[] = {"invalid URI query parameter: ",
+                                        "invalid connection option ",
+                                        "definition of service ",
+                                        "service file ",
+                                        "mode value: ",
+                                        "channel_binding value: "};
+
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (strstr(reason, marks[i]) != NULL)
+            return true;
+    return false;
+}
+
 /*
- * libpq's reason on one line. It may quote what it could not read, which may be a part of a
- * password: only the name of a parameter is kept, and only where it looks like one.
+ * libpq's reason on one line. It quotes what it could not read, which may be a part of a password:
+ * nothing from the first quote to the last is kept, unless that is a plain word.
  */
 static char *reason_without_secrets(const char *reason)
 {
-    AUTO_TEXT Text text = {0};
-    const char *quote = strchr(reason, '"');
-    const char *last = strrchr(reason, '"');
-    size_t size = strcspn(reason, "\n");
+    AUTO_FREE_MEMORY char *line = xstrndup(reason, strcspn(reason, "\n"));
+    char *quote = strchr(line, '"');
+    const char *last = strrchr(line, '"');
+    Text text = {0};
 
-    if (quote != NULL && quote < reason + size && last > quote) {
-        size_t name = strspn(quote + 1, "abcdefghijklmnopqrstuvwxyz_");
-        bool is_name = (strstr(reason, "invalid URI query parameter") != NULL ||
-                        strstr(reason, "invalid connection option") != NULL) &&
-                       name > 0 && quote + 1 + name == last;
-
-        text_append_bytes(&text, reason, (size_t)(quote - reason));
-        text_append_bytes(&text, is_name ? quote : "\"...\"",
-                          is_name ? (size_t)(last + 1 - quote) : strlen("\"...\""));
-    } else {
-        text_append_bytes(&text, reason, size);
-    }
+    if (quote == NULL || last == quote ||
+        (quotes_a_word(line) && strcspn(quote + 1, "@:&=% ") >= (size_t)(last - quote)))
+        return TAKE(line);
+    text_append_bytes(&text, line, (size_t)(quote - line));
+    text_append_format(&text, "\"...%s", last);
     return text_take(&text);
 }
 

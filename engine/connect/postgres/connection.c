@@ -234,6 +234,7 @@ static Status finish_statement(PgConnection *connection, bool was_sent, PGresult
         return fail_lost(connection, err);
     TRY(pg_take_result(connection, &result, err));
     if (begins_copy(result)) {
+        connection->is_copying_in = PQresultStatus(result) == PGRES_COPY_IN;
         PQclear(result);
         pg_reset(connection);
         return error_set(err, STATUS_FAILED, "a COPY was run as if it were a plain statement");

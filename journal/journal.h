@@ -187,6 +187,7 @@ typedef struct JournalProgress {
     uint64_t evidence_tables; /* tables with evidence */
     uint64_t rows_planned, rows_done;
     uint64_t bytes_planned, bytes_done;
+    uint64_t bytes_planned_done; /* what was planned for the chunks that are done */
 } JournalProgress;
 
 Status journal_progress(Journal *journal, JournalProgress *ret, Error *err);

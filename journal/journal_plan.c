@@ -151,7 +151,6 @@ static Status save_chunks(Journal *journal, const Plan *plan, Error *err)
     return STATUS_OK;
 }
 
-/* Chunks that know their size know it better than the table did. */
 static Status insert_total(Query *query, const Plan *plan, const Table *table, Error *err)
 {
     size_t count = 0;
@@ -159,11 +158,13 @@ static Status insert_total(Query *query, const Plan *plan, const Table *table, E
     Digest digest = {0};
     uint64_t bytes = 0;
     uint64_t planned = 0;
+    uint64_t planned_done = 0;
     uint64_t done = 0;
 
     plan_table_totals(plan, table->id, &digest, &bytes);
     for (size_t i = 0; i < count; i++) {
         planned += chunks[i].byte_estimate;
+        planned_done += chunks[i].done ? chunks[i].byte_estimate : 0;
         done += chunks[i].done;
     }
     query_integer(query, table->id);
@@ -172,7 +173,8 @@ static Status insert_total(Query *query, const Plan *plan, const Table *table, E
     query_unsigned(query, digest.rows);
     query_unsigned(query, bytes);
     query_unsigned(query, table->row_estimate);
-    query_unsigned(query, planned > 0 ? planned : table->byte_estimate);
+    query_unsigned(query, planned);
+    query_unsigned(query, planned_done);
     return query_run(query, err);
 }
 
@@ -182,7 +184,8 @@ static Status save_totals(Journal *journal, const Plan *plan, Error *err)
 
     TRY(query_prepare(journal,
                       "insert into plan_total(table_id, chunks, chunks_done, rows_done,"
-                      " bytes_done, rows_planned, bytes_planned) values (?, ?, ?, ?, ?, ?, ?)",
+                      " bytes_done, rows_planned, bytes_planned, bytes_planned_done)"
+                      " values (?, ?, ?, ?, ?, ?, ?, ?)",
                       action, &query, err));
     for (size_t i = 0; i < plan->catalog.table_count; i++)
         TRY(insert_total(&query, plan, &plan->catalog.tables[i], err));

@@ -1,12 +1,17 @@
 #include "engine/base/memory.h"
 #include "journal/internal.h"
 
+/* Estimates give way to what is known. */
+#define ROWS_PLANNED                                                                               \
+    "case when chunks_done = chunks then rows_done else max(rows_planned, rows_done) end"
+
 static const char progress_sql[] =
     "select count(*), coalesce(sum(chunks_done = chunks), 0), coalesce(sum(chunks), 0),"
-    " coalesce(sum(chunks_done), 0), coalesce(sum(rows_planned), 0),"
+    " coalesce(sum(chunks_done), 0), coalesce(sum(" ROWS_PLANNED "), 0),"
     " coalesce(sum(rows_done), 0), coalesce(sum(bytes_planned), 0),"
     " coalesce(sum(bytes_done), 0), (select count(*) from plan_task),"
-    " (select count(*) from plan_task where done = 1), (select count(*) from evidence)"
+    " (select count(*) from plan_task where done = 1), (select count(*) from evidence),"
+    " coalesce(sum(bytes_planned_done), 0)"
     " from plan_total";
 
 Status journal_progress(Journal *journal, JournalProgress *ret, Error *err)
@@ -27,6 +32,7 @@ Status journal_progress(Journal *journal, JournalProgress *ret, Error *err)
         .tasks = column_unsigned(&query, 8),
         .tasks_done = column_unsigned(&query, 9),
         .evidence_tables = column_unsigned(&query, 10),
+        .bytes_planned_done = column_unsigned(&query, 11),
     };
     return STATUS_OK;
 }
@@ -52,7 +58,7 @@ static Status read_tables(Journal *journal, TableList *ret, Error *err)
 
     TRY(query_prepare(journal,
                       "select id, coalesce(schema || '.', '') || name, chunks, chunks_done,"
-                      " rows_done, bytes_done, rows_planned"
+                      " rows_done, bytes_done, " ROWS_PLANNED
                       " from plan_table join plan_total on table_id = id order by id",
                       "read the progress of", &query, err));
     while ((status = query_step(&query, err)) == STATUS_OK) {

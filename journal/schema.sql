@@ -123,15 +123,17 @@ create table plan_chunk(
                      else digest is null and rows = 0 and bytes = 0 end)
 ) strict, without rowid;
 
--- Running totals of each table's chunks, so that status never counts a million rows.
+-- Running totals of each table's chunks, so that status never counts a million rows. Planned are
+-- estimates; bytes_planned_done: those of the chunks that are done.
 create table plan_total(
-    table_id      integer primary key,
-    chunks        integer not null,
-    chunks_done   integer not null check (chunks_done between 0 and chunks),
-    rows_done     integer not null check (rows_done >= 0),
-    bytes_done    integer not null check (bytes_done >= 0),
-    rows_planned  integer not null,
-    bytes_planned integer not null
+    table_id           integer primary key,
+    chunks             integer not null,
+    chunks_done        integer not null check (chunks_done between 0 and chunks),
+    rows_done          integer not null check (rows_done >= 0),
+    bytes_done         integer not null check (bytes_done >= 0),
+    rows_planned       integer not null,
+    bytes_planned      integer not null,
+    bytes_planned_done integer not null check (bytes_planned_done between 0 and bytes_planned)
 ) strict;
 
 create trigger plan_total_follows_chunk after update of done, rows, bytes on plan_chunk
@@ -139,7 +141,8 @@ begin
     update plan_total
        set chunks_done = chunks_done + new.done - old.done,
            rows_done = rows_done + new.rows - old.rows,
-           bytes_done = bytes_done + new.bytes - old.bytes
+           bytes_done = bytes_done + new.bytes - old.bytes,
+           bytes_planned_done = bytes_planned_done + (new.done - old.done) * new.byte_estimate
      where table_id = new.table_id;
 end;
 

@@ -164,6 +164,8 @@ static Progress *begin_progress(const Migration *migration, const Plan *plan)
 
     if (migration->quiet)
         return NULL;
+    if (migration->schema_only)
+        return progress_start("build", 0, 0, 0, 0);
     for (size_t i = 0; i < plan->chunk_count; i++) {
         done_rows += plan->chunks[i].digest.rows;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backup/keep.h"
+#include "engine/run/expectation.h"
 #include "journal/home.h"
 #include "verify/statement.h"
 
@@ -16,6 +17,16 @@ void standing_free(Standing *standing)
     free(standing->statement);
     free(standing->name);
     free(standing);
+}
+
+/* As the run itself expects it (engine/run/expectation.h). */
+static uint64_t expected_bytes(const JournalProgress *progress)
+{
+    Expectation expectation = {progress->bytes_planned, progress->bytes_planned_done,
+                               progress->bytes_done};
+
+    return progress->chunks_done == progress->chunks ? progress->bytes_done
+                                                     : expectation_bytes(&expectation);
 }
 
 /* 100 only when nothing is left: sizes are estimates until chunks are done. */
@@ -70,6 +81,7 @@ Status standing_read(const char *home, const char *name, Standing **ret, Error *
         journal_has_plan(standing->journal) && standing->record->phase != PHASE_ROLLED_BACK;
     if (standing->has_plan) {
         TRY(journal_progress(standing->journal, &standing->progress, err));
+        standing->progress.bytes_planned = expected_bytes(&standing->progress);
         standing->percent = percent_of(&standing->progress);
     }
     TRY(read_statement(standing, err));

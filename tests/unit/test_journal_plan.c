@@ -277,9 +277,11 @@ static void expect_totals_counted(Journal *journal)
 
     expect_ok(query_prepare(
         journal,
-        "select count(*) from plan_total t where (chunks, chunks_done, rows_done, bytes_done) is"
-        " not (select count(*), coalesce(sum(done), 0), coalesce(sum(rows), 0),"
-        " coalesce(sum(bytes), 0) from plan_chunk c where c.table_id = t.table_id)",
+        "select count(*) from plan_total t where (chunks, chunks_done, rows_done, bytes_done,"
+        " bytes_planned, bytes_planned_done) is not"
+        " (select count(*), coalesce(sum(done), 0), coalesce(sum(rows), 0),"
+        " coalesce(sum(bytes), 0), coalesce(sum(byte_estimate), 0),"
+        " coalesce(sum(byte_estimate * done), 0) from plan_chunk c where c.table_id = t.table_id)",
         "test", &query, &err));
     assert_int_equal(query_step(&query, &err), STATUS_OK);
     assert_int_equal(column_integer(&query, 0), 0);
@@ -485,6 +487,8 @@ static void progress_is_counted_by_table_and_in_all(void **state)
     Error err = {0};
 
     (void)state;
+    plan.catalog.tables[0].row_estimate = 1000; /* it turns out to have 20 */
+    plan.catalog.tables[1].row_estimate = 3;    /* 10 so far */
     plan.catalog.tables[2].schema = xstrdup("sales");
     expect_ok(create_with_plan(directory, &plan, &journal, &err));
     for (size_t i = 0; i < 3; i++) {
@@ -500,10 +504,11 @@ static void progress_is_counted_by_table_and_in_all(void **state)
     assert_int_equal(progress.chunks_done, 3);
     assert_int_equal(progress.tasks, 3);
     assert_int_equal(progress.tasks_done, 1);
-    assert_int_equal(progress.rows_planned, 60);
+    assert_int_equal(progress.rows_planned, 20 + 10 + 20);
     assert_int_equal(progress.rows_done, 30);
     assert_int_equal(progress.bytes_planned, 600);
     assert_int_equal(progress.bytes_done, 270);
+    assert_int_equal(progress.bytes_planned_done, 300);
     assert_int_equal(progress.evidence_tables, 0);
     expect_ok(journal_tables(journal, count_table, &tally, &err));
     assert_int_equal(tally.tables, 3);

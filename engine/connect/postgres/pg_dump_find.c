@@ -42,27 +42,31 @@ static int read_major(const char *text)
     return major > 0 && major < 1000 ? (int)major : 0;
 }
 
-/* A stop while looking is left to what comes next. */
-static int ask_major(const char *path)
+/* 0 for what does not run or is something else. */
+static Status ask_major(const char *path, int *ret, Error *err)
 {
     const char *const arguments[] = {path, "--version", NULL};
     const Process process = {.arguments = arguments, .output_max = 4096};
     AUTO_PROCESS_OUTCOME ProcessOutcome outcome = {0};
-    Error ignored = {0};
+    Status status = process_run(&process, &outcome, err);
 
-    if (process_run(&process, &outcome, &ignored) < 0 || outcome.exit_code != 0)
-        return 0;
-    return read_major(text_string(&outcome.output));
+    if (status == STATUS_STOPPED)
+        return status;
+    *ret = status == STATUS_OK && outcome.exit_code == 0 ? read_major(text_string(&outcome.output))
+                                                         : 0;
+    return STATUS_OK;
 }
 
-static void look_at(Search *search, const char *path)
+static Status look_at(Search *search, const char *path, Error *err)
 {
     AUTO_FREE_MEMORY char *restore = pg_restore_beside(path);
     bool has_restore = strchr(restore, '/') == NULL || access(restore, X_OK) == 0;
-    int major = access(path, X_OK) == 0 ? ask_major(path) : 0;
+    int major = 0;
 
+    if (access(path, X_OK) == 0)
+        TRY(ask_major(path, &major, err));
     if (major == 0)
-        return;
+        return STATUS_OK;
 
     AUTO_FREE_MEMORY char *seen =
         xasprintf("%s (%d%s)", path, major, has_restore ? "" : ", without pg_restore");
@@ -70,26 +74,33 @@ static void look_at(Search *search, const char *path)
     if (!text_list_has(&search->seen, seen))
         text_list_add(&search->seen, seen);
     if (!has_restore || major < search->server_major || major <= search->major)
-        return;
+        return STATUS_OK;
     free(search->path);
     search->path = xstrdup(path);
     search->major = major;
+    return STATUS_OK;
 }
 
-static void look_in_versions(Search *search)
+static void release_glob(glob_t *found)
+{
+    globfree(found);
+}
+
+static Status look_in_versions(Search *search, Error *err)
 {
     static const char *const patterns[] = {"/usr/lib/postgresql/*/bin/pg_dump",
                                            "/usr/pgsql-*/bin/pg_dump",
                                            "/usr/local/pgsql/bin/pg_dump"};
 
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        glob_t found = {0};
+        __attribute__((cleanup(release_glob))) glob_t found = {0};
 
-        if (glob(patterns[i], 0, NULL, &found) == 0)
-            for (size_t j = 0; j < found.gl_pathc; j++)
-                look_at(search, found.gl_pathv[j]);
-        globfree(&found);
+        if (glob(patterns[i], 0, NULL, &found) != 0)
+            continue;
+        for (size_t j = 0; j < found.gl_pathc; j++)
+            TRY(look_at(search, found.gl_pathv[j], err));
     }
+    return STATUS_OK;
 }
 
 /* Debian's wrapper chooses a version by itself, each time anew: the real ones were looked at. */
@@ -100,7 +111,7 @@ static bool is_wrapper(const char *path)
     return real != NULL && strstr(real, "pg_wrapper") != NULL;
 }
 
-static void look_in_path(Search *search)
+static Status look_in_path(Search *search, Error *err)
 {
     AUTO_FREE_MEMORY char *directories = xstrdup(getenv("PATH"));
     char *rest = NULL;
@@ -110,8 +121,9 @@ static void look_in_path(Search *search)
         AUTO_FREE_MEMORY char *path = xasprintf("%s/pg_dump", directory);
 
         if (access(path, X_OK) == 0 && !is_wrapper(path))
-            look_at(search, path);
+            TRY(look_at(search, path, err));
     }
+    return STATUS_OK;
 }
 
 static Status refuse_search(const Search *search, const char *chosen, Error *err)
@@ -139,14 +151,15 @@ Status pg_dump_find(int server_major, char **ret_path, int *ret_major, Error *er
     AUTO_SEARCH Search search = {.server_major = server_major};
 
     if (chosen != NULL && *chosen != '\0') {
-        look_at(&search, chosen);
+        TRY(look_at(&search, chosen, err));
     } else {
         chosen = NULL;
-        look_in_versions(&search);
-        look_in_path(&search);
+        TRY(look_in_versions(&search, err));
+        TRY(look_in_path(&search, err));
     }
     if (search.path == NULL)
         return refuse_search(&search, chosen, err);
+    error_clear(err); /* of what did not run */
     *ret_path = TAKE(search.path);
     *ret_major = search.major;
     return STATUS_OK;

@@ -117,7 +117,7 @@ static char *second_name(const SqlTokens *tokens, const Chain *chain)
 static Status walk_chain(Walk *walk, const Chain *chain, Error *err)
 {
     const SqlToken *token = &walk->tokens.items[chain->first];
-    Place place = scope_place(&walk->scope, &walk->tokens, chain);
+    NamePlace place = scope_place(&walk->scope, &walk->tokens, chain);
     AUTO_FREE_MEMORY char *schema = sql_identifier(token);
     AUTO_FREE_MEMORY char *name = NULL;
     AUTO_TEXT Text quoted = {0};

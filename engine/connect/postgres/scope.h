@@ -90,10 +90,10 @@ bool scope_step(Scope *scope, const SqlTokens *tokens, size_t at);
  * What a place asks for: look in `spaces` first; when nothing is known there, in `spaces_else`.
  * needs_no_alias: only when the schema's name is not an alias, for it could be a column of that.
  */
-typedef struct Place {
+typedef struct NamePlace {
     unsigned spaces;
     unsigned spaces_else;
     bool needs_no_alias; /* for spaces_else */
-} Place;
+} NamePlace;
 
-Place scope_place(Scope *scope, const SqlTokens *tokens, const Chain *chain);
+NamePlace scope_place(Scope *scope, const SqlTokens *tokens, const Chain *chain);

@@ -146,32 +146,32 @@ typedef struct Around { /* the tokens before the chain, nearest first, and the o
     const SqlToken *next;
 } Around;
 
-static Place in_space(unsigned spaces)
+static NamePlace in_space(unsigned spaces)
 {
-    return (Place){.spaces = spaces};
+    return (NamePlace){.spaces = spaces};
 }
 
 /* In an expression: a call, a column of a table given in full, or a column of something. */
-static Place in_expression(const Around *around, const Chain *chain)
+static NamePlace in_expression(const Around *around, const Chain *chain)
 {
     if (sql_is(around->next, "("))
-        return (Place){.spaces = SPACE_ROUTINE, .spaces_else = SPACE_TYPE};
+        return (NamePlace){.spaces = SPACE_ROUTINE, .spaces_else = SPACE_TYPE};
     if (chain->parts > 2)
         return in_space(SPACE_RELATION);
-    return (Place){.spaces_else = SPACE_ANY, .needs_no_alias = true};
+    return (NamePlace){.spaces_else = SPACE_ANY, .needs_no_alias = true};
 }
 
 /* In these spaces; what they do not know may still be an expression. */
-static Place first_in(unsigned spaces, const Around *around, const Chain *chain)
+static NamePlace first_in(unsigned spaces, const Around *around, const Chain *chain)
 {
-    Place place = in_expression(around, chain);
+    NamePlace place = in_expression(around, chain);
 
     place.spaces_else |= place.spaces;
     place.spaces = spaces;
     return place;
 }
 
-static Place operator_place(const Around *around)
+static NamePlace operator_place(const Around *around)
 {
     bool is_operator =
         (sql_is(around->first, "(") && sql_is_word(around->second, "operator")) ||
@@ -182,7 +182,7 @@ static Place operator_place(const Around *around)
 }
 
 /* t.c%TYPE is of a table on the path or of a variable. */
-static Place copied_type_place(const SqlTokens *tokens, const Chain *chain)
+static NamePlace copied_type_place(const SqlTokens *tokens, const Chain *chain)
 {
     bool is_row = sql_is_word(token_behind(tokens, chain->last, 2), "rowtype");
 
@@ -197,7 +197,7 @@ static bool copies_type(const SqlTokens *tokens, const Chain *chain)
            (sql_is_word(word, "type") || sql_is_word(word, "rowtype"));
 }
 
-static Place relation_place(const Around *around)
+static NamePlace relation_place(const Around *around)
 {
     return in_space(sql_is(around->next, "(") ? SPACE_ROUTINE : SPACE_RELATION);
 }
@@ -210,7 +210,7 @@ static bool is_rule_event(const Around *around)
 }
 
 /* Words that need more than one look. True when the place is decided. */
-static bool word_place(const Scope *scope, const Around *around, const Frame *frame, Place *ret)
+static bool word_place(const Scope *scope, const Around *around, const Frame *frame, NamePlace *ret)
 {
     const SqlToken *word = around->first;
     unsigned spaces = 0;
@@ -245,7 +245,8 @@ static bool word_place(const Scope *scope, const Around *around, const Frame *fr
 }
 
 /* Where parentheses tell it. True when the place is decided. */
-static bool frame_place(const Around *around, const Frame *frame, const Chain *chain, Place *ret)
+static bool frame_place(const Around *around, const Frame *frame, const Chain *chain,
+                        NamePlace *ret)
 {
     const SqlToken *first = around->first;
     bool is_first = sql_is(first, "(") || sql_is(first, ",");
@@ -273,7 +274,7 @@ static bool frame_place(const Around *around, const Frame *frame, const Chain *c
 }
 
 /* Where the kind of the statement tells it. */
-static bool head_place(const Scope *scope, const Around *around, const Chain *chain, Place *ret)
+static bool head_place(const Scope *scope, const Around *around, const Chain *chain, NamePlace *ret)
 {
     const WordPlace *property = NULL;
 
@@ -311,7 +312,7 @@ static void expect_columns(Scope *scope, const Chain *chain)
 }
 
 /* A type's name follows that of a column or argument, or a word of its own. */
-static Place named_place(Scope *scope, const Around *around, const Chain *chain)
+static NamePlace named_place(Scope *scope, const Around *around, const Chain *chain)
 {
     const WordPlace *word =
         find_word(word_places, sizeof(word_places) / sizeof(word_places[0]), around->first);
@@ -322,7 +323,8 @@ static Place named_place(Scope *scope, const Around *around, const Chain *chain)
         else
             expect_columns(scope, chain);
         /* Most of these words may be names of columns and variables, too. */
-        return (Place){.spaces = word->spaces, .spaces_else = word->has_arguments ? 0 : SPACE_TYPE};
+        return (NamePlace){.spaces = word->spaces,
+                           .spaces_else = word->has_arguments ? 0 : SPACE_TYPE};
     }
     if (!begins_expression(around->first) || around->next->kind == SQL_STRING)
         return first_in(SPACE_TYPE, around, chain);
@@ -338,14 +340,14 @@ static bool expects_listed(const Scope *scope, const SqlTokens *tokens, const Ch
     return chain->first > 0 && scope_expects_relation(scope, tokens, chain->first - 1);
 }
 
-Place scope_place(Scope *scope, const SqlTokens *tokens, const Chain *chain)
+NamePlace scope_place(Scope *scope, const SqlTokens *tokens, const Chain *chain)
 {
     const Frame *frame = &scope->frames[scope->count - 1];
     Around around = {.first = token_before(tokens, chain->first, 1),
                      .second = token_before(tokens, chain->first, 2),
                      .third = token_before(tokens, chain->first, 3),
                      .next = token_behind(tokens, chain->last, 1)};
-    Place place = {0};
+    NamePlace place = {0};
 
     if (chain->is_operator) {
         expect_frame(scope, chain, FRAME_TYPES);

@@ -283,6 +283,42 @@ static void sessions_of_an_earlier_process_are_ended(void **state)
     assert_true(source_is_held(source));
 }
 
+/* The same tables with and without a hold; under it, those of the snapshot. */
+static void it_describes_what_it_holds(void **state)
+{
+    AUTO_FREE(source_free) Source *source = NULL;
+    AUTO_CATALOG Catalog before = {0};
+    AUTO_CATALOG Catalog held = {0};
+    AUTO_FINDINGS Findings findings = {0};
+    Snapshot snapshot = {0};
+    Error err = {0};
+
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    pg_cluster_run(cluster, NULL, "create database described");
+    pg_cluster_run(cluster, "described",
+                   "create table one (a int primary key, b text); create table two (c int)");
+    source = open_source("described");
+    expect_ok(source_describe(source, NULL, &before, &findings, &err), &err);
+    assert_int_equal(before.table_count, 2);
+    assert_non_null(catalog_find_table(&before, "public", "one"));
+    expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
+    snapshot_release(&snapshot);
+    pg_cluster_run(cluster, "described", "create table three (a int)");
+    expect_ok(source_describe(source, NULL, &held, &findings, &err), &err);
+    assert_int_equal(held.table_count, 2);
+    assert_string_equal(held.fingerprint, before.fingerprint);
+    assert_true(source_is_held(source));
+    for (size_t i = 0; i < held.table_count; i++) {
+        AUTO_PLAN Plan plan = {0};
+        AUTO_FREE(reader_free) Reader *reader = NULL;
+
+        expect_ok(source_open_reader(source, &reader, &err), &err);
+        expect_ok(reader_plan(reader, &held.tables[i], 1 << 20, &plan, &err), &err);
+        assert_int_equal(plan.chunk_count, 1);
+    }
+}
+
 /* ---- tokens ---- */
 
 static void nothing_changed_when_nothing_was_written(void **state)
@@ -492,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_table_that_comes_while_others_are_locked_is_locked_too),
         cmocka_unit_test(a_source_that_ends_is_not_held_any_more),
         cmocka_unit_test(sessions_of_an_earlier_process_are_ended),
+        cmocka_unit_test(it_describes_what_it_holds),
         cmocka_unit_test(nothing_changed_when_nothing_was_written),
         cmocka_unit_test(a_commit_is_a_change),
         cmocka_unit_test(a_commit_is_a_change_to_the_holder_too),

@@ -185,6 +185,22 @@ static Status warn_of_locks(PgConnection *connection, size_t tables, Findings *f
     return STATUS_OK;
 }
 
+/* What the primary has done away with ends the sessions of a standby that still see it. */
+static Status warn_of_standby(PgConnection *connection, Findings *findings, Error *err)
+{
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+    TRY(pg_query(connection,
+                 "select pg_is_in_recovery() and "
+                 "current_setting('max_standby_streaming_delay') <> '-1'",
+                 &rows, err));
+    if (pg_is_true(rows, 0, 0))
+        findings_add(findings, FINDING_WARNING, NULL,
+                     "Set max_standby_streaming_delay = -1 on it while it is copied.",
+                     "the source is a standby, which ends long reading when its primary has "
+                     "cleaned up behind it");
+    return STATUS_OK;
+}
+
 static Status describe_held(PgSource *source, const Selection *selection, Catalog *ret,
                             Findings *findings, Error *err)
 {
@@ -201,6 +217,7 @@ static Status describe_on_side(PgSource *source, const Selection *selection, Cat
     if (source->holder)
         return describe_held(source, selection, ret, findings, err);
     TRY(pg_describe(source->side, source->address, NULL, selection, ret, findings, err));
+    TRY(warn_of_standby(source->side, findings, err));
     return warn_of_locks(source->side, ret->table_count, findings, err);
 }
 

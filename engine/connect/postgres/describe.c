@@ -65,12 +65,13 @@ static Status dump_schemas(const Describer *describer, TextList *ret, Error *err
     return STATUS_OK;
 }
 
-/* pg_dump locks whatever it looks at: what we may not read and do not want is kept from it. */
+/* pg_dump locks tables and reads sequences: what we may not read and do not want is kept from it. */
 static void list_unreadable(const Describer *describer, TextList *ret)
 {
     for (size_t i = 0; i < describer->relations.count; i++) {
         const SourceRelation *relation = &describer->relations.items[i];
-        if (relation->is_selected || relation->is_readable || !source_relation_is_table(relation))
+        bool is_looked_at = source_relation_is_table(relation) || relation->kind == 'S';
+        if (relation->is_selected || relation->is_readable || !is_looked_at)
             continue;
         AUTO_FREE_MEMORY char *name = pg_qualified(relation->schema, relation->name);
         text_list_add(ret, name);
@@ -117,18 +118,14 @@ static Status describe_structure(Describer *describer, Error *err)
     return describe_facts(describer, err);
 }
 
-/*
- * All of it reads one snapshot: the connection's transaction, and pg_dump through its exported id.
- * Without the right to read a table nothing else can be found out: pg_dump wants to lock them all.
- */
+/* All of it reads one snapshot: the connection's transaction, and pg_dump through its exported id. */
 static Status describe_in_snapshot(Describer *describer, const PgAddress *address,
                                    const char *snapshot, Error *err)
 {
     TRY(source_relations_read(describer->connection, describer->selection, &describer->relations,
                               err));
     TRY(describe_roots(describer, err));
-    describe_check_relations(describer);
-    if (findings_count(describer->findings, FINDING_REFUSAL) > 0)
+    if (!describe_check_relations(describer))
         return STATUS_OK;
     TRY(run_dump(describer, address, snapshot, err));
     TRY(describe_structure(describer, err));

@@ -11,7 +11,7 @@ static bool carries_rows(const SourceRelation *relation)
 }
 
 /* One refusal for all of them, with the statement that helps. */
-static void refuse_unreadable(Describer *describer)
+static bool refuse_unreadable(Describer *describer)
 {
     AUTO_TEXT Text names = {0};
     size_t count = 0;
@@ -28,6 +28,7 @@ static void refuse_unreadable(Describer *describer)
                      "GRANT SELECT ON ALL TABLES IN SCHEMA ... and ... ON ALL SEQUENCES IN SCHEMA "
                      "..., or leave them out with --exclude-table.",
                      "the source's user may not read %s", text_string(&names));
+    return count > 0;
 }
 
 static void refuse_filtered(Describer *describer)
@@ -68,13 +69,13 @@ static void refuse_orphan(Describer *describer, const SourceRelation *relation)
     }
 }
 
-void describe_check_relations(Describer *describer)
+bool describe_check_relations(Describer *describer)
 {
     for (size_t i = 0; i < describer->relations.count; i++) {
         const SourceRelation *relation = &describer->relations.items[i];
         if (relation->is_selected && source_relation_is_table(relation))
             refuse_orphan(describer, relation);
     }
-    refuse_unreadable(describer);
     refuse_filtered(describer);
+    return !refuse_unreadable(describer);
 }

@@ -60,8 +60,9 @@ void describer_find(Describer *describer, Severity severity, const SourceRelatio
 
 /* Chooses what is loaded through its root (trap 15). */
 Status describe_roots(Describer *describer, Error *err);
-/* Rights, row security, parents that are not selected. */
-void describe_check_relations(Describer *describer);
+/* Rights, row security, parents that are not selected. False when some may not be read: then
+ * nothing else can be found out, since pg_dump locks what it looks at. */
+bool describe_check_relations(Describer *describer);
 /* Fills entries: what each entry of the dump is and whether it is selected. */
 Status describe_resolve(Describer *describer, Error *err);
 /* Adds the Tables. */

@@ -2,7 +2,7 @@
 -- leaf, they could be refused there or, worse, stand where nobody looks for them (trap 15).
 --  - by hash of something that hashes otherwise elsewhere: enums (by OID), nondeterministic
 --    collations (by the version of ICU);
---  - by list of something whose equality depends on a collation;
+--  - by list of something whose equality depends on a collation, or that one computes;
 --  - by range of text in the order of a collation that another machine may have otherwise.
 with recursive part as (
     select p.partrelid, p.partstrat, k.place, p.partcollation[k.place - 1] as collation,
@@ -48,17 +48,20 @@ by_oid(root) as (
 )
 select distinct t.partrelid
   from typed t
-  left join pg_collation c on c.oid = t.collation
   cross join pg_database d
+  left join pg_collation c on c.oid = t.collation
+  cross join lateral (
+      -- Is it the order of bytes, everywhere?
+      select c.oid is null or case
+                 when c.collname <> 'default' then coalesce(c.collcollate, '')
+                 when to_jsonb(d) ->> 'datlocprovider' in ('i', 'b') then ''
+                 else d.datcollate
+             end in ('C', 'POSIX') as is_bytewise
+  ) o
  where d.datname = current_database()
    and case t.partstrat
            when 'h' then t.type in (select b.root from by_oid b) or not c.collisdeterministic
-           when 'l' then not c.collisdeterministic or (t.attnum = 0 and c.oid is not null)
-           else c.oid is not null
-                and case
-                        when c.collname <> 'default' then coalesce(c.collcollate, '')
-                        when to_jsonb(d) ->> 'datlocprovider' in ('i', 'b') then ''
-                        else d.datcollate
-                    end not in ('C', 'POSIX')
+           when 'l' then not c.collisdeterministic or (t.attnum = 0 and not o.is_bytewise)
+           else not o.is_bytewise
        end
  order by 1

@@ -35,7 +35,8 @@ fact(oid, kind, name, words) as (
       from relation r
 
     union all
-    -- The place of a child's column follows from its parents, which a dump does not repeat.
+    -- The place of a child's column follows from its parents, which a dump does not repeat. Since 17 a
+    -- partition shows its parent's identity as its own.
     select r.oid, 'column', a.attname::text,
            concat_ws(' | ',
                case when not r.is_child
@@ -43,7 +44,8 @@ fact(oid, kind, name, words) as (
                                      over (partition by a.attrelid order by a.attnum) end,
                format_type(a.atttypid, a.atttypmod),
                case when a.attnotnull then 'not null' end,
-               'identity ' || nullif(a.attidentity::text, ''),
+               case when not r.relispartition
+                   then 'identity ' || nullif(a.attidentity::text, '') end,
                (select concat_ws(' ', 'sequence', s.seqstart, s.seqincrement, s.seqmin,
                                             s.seqmax, s.seqcache, s.seqcycle)
                   from pg_depend d

@@ -16,6 +16,7 @@
  *      they hold locks for nobody.
  */
 #include <assert.h>
+#include <inttypes.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/fault.h"
@@ -125,7 +126,8 @@ static Status hold(PgSource *source, const Selection *selection, Snapshot *ret, 
     TRY(status);
     TRY(fault_after("postgres.hold", err));
     source->hold.snapshot = TAKE(snapshot.id);
-    *ret = (Snapshot){.token = TAKE(snapshot.token), .taken_us = clock_wall_us()};
+    ret->token = TAKE(snapshot.token);
+    ret->taken_us = clock_wall_us();
     return STATUS_OK;
 }
 
@@ -173,15 +175,15 @@ static Status warn_of_locks(PgConnection *connection, size_t tables, Findings *f
     uint64_t needed = (uint64_t)tables * 2;
     if (needed <= room || room == 0)
         return STATUS_OK;
-    uint64_t setting = pg_unsigned(rows, 0, 1);
-    AUTO_FREE_MEMORY char *remedy =
-        xasprintf("Set max_locks_per_transaction = %llu on the source and restart it, should "
-                  "locking its tables fail.",
-                  (unsigned long long)(setting * (needed / room + 1)));
+    uint64_t setting = pg_unsigned(rows, 0, 1) * (needed / room + 1);
+    AUTO_FREE_MEMORY char *remedy = xasprintf("Set max_locks_per_transaction = %" PRIu64
+                                              " on the source and restart it, should "
+                                              "locking its tables fail.",
+                                              setting);
     findings_add(findings, FINDING_WARNING, NULL, remedy,
-                 "%zu tables of the source are locked at once, and its lock table is made for %llu "
-                 "locks",
-                 tables, (unsigned long long)room);
+                 "%zu tables of the source are locked at once, and its lock table is made for "
+                 "%" PRIu64 " locks",
+                 tables, room);
     return STATUS_OK;
 }
 

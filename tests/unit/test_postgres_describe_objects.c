@@ -114,7 +114,7 @@ static void lets_foreign_keys_and_triggers_that_span_partitions_wait_for_all_row
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
     described_set_up(
-        &described, cluster, cluster,
+        &described, cluster,
         "create table a(id int primary key);"
         "create table p(id int primary key, a int constraint from_parts references a)"
         " partition by range (id); create table p1 partition of p default;"
@@ -137,7 +137,7 @@ static void carries_of_privileges_only_what_is_taken_from_everybody(void **state
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
     pg_cluster_run(cluster, NULL, "create role reader");
-    described_set_up(&described, cluster, cluster,
+    described_set_up(&described, cluster,
                      "create table t(a int); grant select on t to reader;"
                      "create schema s; revoke all on schema s from public;"
                      "create function f() returns int language sql security definer as 'select 1';"
@@ -165,7 +165,7 @@ static void says_what_is_left_behind(void **state)
     (void)state;
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
-    described_set_up(&described, cluster, cluster,
+    described_set_up(&described, cluster,
                      "create table t(a int); create publication pub for table t;"
                      "create foreign data wrapper w; create server s foreign data wrapper w;"
                      "create foreign table ft(a int) server s; comment on foreign table ft is 'x';"
@@ -192,7 +192,7 @@ static void leaves_our_own_and_the_members_of_extensions_alone(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
     described_set_up(
-        &described, cluster, cluster,
+        &described, cluster,
         "create extension hstore; create table t(h hstore);"
         "create schema stopover; create table stopover.run(a int);"
         "create schema public_staging_0a1b2c; create table public_staging_0a1b2c.t(a serial);"
@@ -220,7 +220,7 @@ static void reads_the_values_of_sequences_exactly(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
     described_set_up(
-        &described, cluster, cluster,
+        &described, cluster,
         "create sequence fresh start 7; create sequence used start 7;"
         "create sequence down increment -1 maxvalue 9223372036854775807 minvalue"
         " -9223372036854775808 start -5; create table t(id serial);"
@@ -277,7 +277,7 @@ static void gives_the_same_schema_the_same_fingerprint(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     AUTO_DESCRIBED Described described = {0};
     char fingerprint[sizeof(described.catalog.fingerprint)];
-    described_set_up(&described, cluster, cluster,
+    described_set_up(&described, cluster,
                      "create table b(id serial primary key); create table a(b int references b);"
                      "create materialized view m as select * from a; create index on m(b);"
                      "create function f(int) returns int language sql as 'select $1'");

@@ -2,6 +2,8 @@
  * The target as a whole: its connections, the ledger for the driver, and the one table of what it
  * can do. Rows go in by writer.c, a run is taken in claim.c, tables are staged by stager.c.
  */
+#include "engine/connect/postgres/target.h"
+
 #include <stddef.h>
 
 #include "engine/base/memory.h"
@@ -9,7 +11,6 @@
 #include "engine/connect/postgres/identity.h"
 #include "engine/connect/postgres/ledger.h"
 #include "engine/connect/postgres/postgres.h"
-#include "engine/connect/postgres/target.h"
 
 enum {
     /* Two or more workers end together within seconds; a table below it arrives frozen. */

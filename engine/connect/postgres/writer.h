@@ -25,6 +25,6 @@ static inline PgWriter *pg_writer(Writer *writer)
  * a failure. */
 Status pg_writer_end(PgWriter *writer, Status status, const char *point, Error *err);
 
-Status pg_writer_run_task(Writer *writer, const Task *task, const Table *table, Error *err);
-Status pg_writer_forget_task(Writer *writer, const Task *task, Error *err);
-Status pg_writer_reset_table(Writer *writer, const Plan *plan, const Table *table, Error *err);
+Status pg_writer_run_task(Writer *base, const Task *task, const Table *table, Error *err);
+Status pg_writer_forget_task(Writer *base, const Task *task, Error *err);
+Status pg_writer_reset_table(Writer *base, const Plan *plan, const Table *table, Error *err);

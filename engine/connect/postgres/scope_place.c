@@ -202,46 +202,60 @@ static NamePlace relation_place(const Around *around)
     return in_space(sql_is(around->next, "(") ? SPACE_ROUTINE : SPACE_RELATION);
 }
 
-static bool is_rule_event(const Around *around)
+/* Where more than one word tells it; nearest first. */
+static const struct {
+    const char *first;
+    const char *second;
+    const char *third; /* NULL: any */
+    unsigned spaces;
+} phrases[] = {
+    {"into", "insert", NULL, SPACE_RELATION},
+    {"into", "merge", NULL, SPACE_RELATION},
+    {"by", "owned", NULL, SPACE_RELATION},
+    {"by", "order", "for", SPACE_OTHER}, /* of an operator class */
+    {"name", "sequence", NULL, SPACE_RELATION},
+    {"of", "partition", NULL, SPACE_RELATION},
+    {"for", "transform", NULL, SPACE_TYPE},
+    {"to", "select", "on", SPACE_RELATION}, /* the event of a rule */
+    {"to", "insert", "on", SPACE_RELATION},
+    {"to", "update", "on", SPACE_RELATION},
+    {"to", "delete", "on", SPACE_RELATION},
+};
+
+static unsigned phrase_spaces(const Around *around)
 {
-    return sql_is_word(around->third, "on") &&
-           (sql_is_word(around->second, "select") || sql_is_word(around->second, "insert") ||
-            sql_is_word(around->second, "update") || sql_is_word(around->second, "delete"));
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+        if (sql_is_word(around->first, phrases[i].first) &&
+            sql_is_word(around->second, phrases[i].second) &&
+            (phrases[i].third == NULL || sql_is_word(around->third, phrases[i].third)))
+            return phrases[i].spaces;
+    return 0;
 }
 
-/* Words that need more than one look. True when the place is decided. */
-static bool word_place(const Scope *scope, const Around *around, const Frame *frame, NamePlace *ret)
+/* Words that mean something else in another statement or clause. */
+static unsigned local_spaces(const Scope *scope, const Around *around, const Frame *frame)
 {
     const SqlToken *word = around->first;
-    unsigned spaces = 0;
 
     if (sql_is_word(word, "on") && !frame->in_from)
-        spaces = scope->head == HEAD_STATISTICS && sql_is(around->next, "(") ? SPACE_ROUTINE
-                                                                             : SPACE_RELATION;
-    else if (sql_is_word(word, "into") &&
-             (sql_is_word(around->second, "insert") || sql_is_word(around->second, "merge")))
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "by") && sql_is_word(around->second, "owned"))
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "by") && sql_is_word(around->second, "order") &&
-             sql_is_word(around->third, "for"))
-        spaces = SPACE_OTHER;
-    else if (sql_is_word(word, "name") && sql_is_word(around->second, "sequence"))
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "of") && sql_is_word(around->second, "partition"))
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "of") && scope->head == HEAD_TABLE)
-        spaces = SPACE_TYPE;
-    else if (sql_is_word(word, "for") && sql_is_word(around->second, "transform"))
-        spaces = SPACE_TYPE;
-    else if (sql_is_word(word, "to") && is_rule_event(around))
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "like") && frame->kind == FRAME_COLUMNS)
-        spaces = SPACE_RELATION;
-    else if (sql_is_word(word, "from") && scope->head == HEAD_CONVERSION)
-        spaces = SPACE_ROUTINE;
-    *ret = in_space(spaces);
-    return spaces != 0;
+        return scope->head == HEAD_STATISTICS && sql_is(around->next, "(") ? SPACE_ROUTINE
+                                                                           : SPACE_RELATION;
+    if (sql_is_word(word, "of") && scope->head == HEAD_TABLE)
+        return SPACE_TYPE;
+    if (sql_is_word(word, "like") && frame->kind == FRAME_COLUMNS)
+        return SPACE_RELATION;
+    if (sql_is_word(word, "from") && scope->head == HEAD_CONVERSION)
+        return SPACE_ROUTINE;
+    return 0;
+}
+
+/* True when the place is decided. */
+static bool word_place(const Scope *scope, const Around *around, const Frame *frame, NamePlace *ret)
+{
+    unsigned spaces = phrase_spaces(around);
+
+    *ret = in_space(spaces != 0 ? spaces : local_spaces(scope, around, frame));
+    return ret->spaces != 0;
 }
 
 /* Where parentheses tell it. True when the place is decided. */

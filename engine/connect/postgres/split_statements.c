@@ -10,6 +10,14 @@ typedef struct Depth {
     unsigned blocks; /* BEGIN ATOMIC, and CASE inside of it */
 } Depth;
 
+static bool opens_block(const Depth *depth, const SqlTokens *tokens, size_t at)
+{
+    const SqlToken *token = &tokens->items[at];
+
+    return (sql_is_word(token, "atomic") && sql_is_word(token_before(tokens, at, 1), "begin")) ||
+           (sql_is_word(token, "case") && depth->blocks > 0);
+}
+
 static void step_depth(Depth *depth, const SqlTokens *tokens, size_t at)
 {
     const SqlToken *token = &tokens->items[at];
@@ -18,9 +26,7 @@ static void step_depth(Depth *depth, const SqlTokens *tokens, size_t at)
         depth->parentheses++;
     else if (sql_is(token, ")") && depth->parentheses > 0)
         depth->parentheses--;
-    else if (sql_is_word(token, "atomic") && sql_is_word(token_before(tokens, at, 1), "begin"))
-        depth->blocks++;
-    else if (sql_is_word(token, "case") && depth->blocks > 0)
+    else if (opens_block(depth, tokens, at))
         depth->blocks++;
     else if (sql_is_word(token, "end") && depth->blocks > 0)
         depth->blocks--;

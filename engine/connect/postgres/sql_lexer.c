@@ -38,7 +38,9 @@ static bool begins_comment(Cursor at, Cursor end)
 
 static char byte_at(Cursor at, Cursor end)
 {
-    return at < end ? *at : '\0';
+    if (at >= end)
+        return '\0';
+    return *at;
 }
 
 static Status refuse_open(const char *what, Error *err)

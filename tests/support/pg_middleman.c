@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -248,4 +249,19 @@ void pg_middleman_stop(PgMiddleman *middleman)
 const char *pg_middleman_host(const PgMiddleman *middleman)
 {
     return middleman->directory;
+}
+
+char *pg_middleman_ask(const PgMiddleman *middleman, const char *sql)
+{
+    AUTO_FREE_MEMORY char *conninfo =
+        xasprintf("host=%s user=postgres dbname=postgres", middleman->directory);
+    PGconn *connection = PQconnectdb(conninfo);
+    PGresult *result = PQexec(connection, sql);
+    char *value = NULL;
+
+    assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+    value = xstrdup(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    PQfinish(connection);
+    return value;
 }

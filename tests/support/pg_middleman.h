@@ -17,3 +17,6 @@ PgMiddleman *pg_middleman_start(const PgCluster *cluster, MiddlemanKind kind);
 void pg_middleman_stop(PgMiddleman *middleman);
 /* The folder of its socket, as host; borrowed. */
 const char *pg_middleman_host(const PgMiddleman *middleman);
+
+/* The first value of a statement that is run through it, as it is served; the caller frees. */
+char *pg_middleman_ask(const PgMiddleman *middleman, const char *sql);

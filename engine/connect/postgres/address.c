@@ -270,7 +270,7 @@ unsigned pg_address_connect_timeout(const PgAddress *address)
 /* ---- for a connection ---- */
 
 /* More than one host: not spread by chance, because a snapshot lives on one server; and a target
- * is the one that can be written to. */
+ * is the primary ("read-write" would refuse a role whose sessions begin read-only). */
 static void add_for_several_hosts(const PgAddress *address, PgUse use, PgParameters *ret)
 {
     const char *host = pg_address_get(address, "host");
@@ -280,7 +280,7 @@ static void add_for_several_hosts(const PgAddress *address, PgUse use, PgParamet
     if (pg_address_get(address, "load_balance_hosts") != NULL)
         add(&ret->keywords, &ret->values, "load_balance_hosts", "disable");
     if (use == PG_TARGET && pg_address_get(address, CHECKED_LAST) == NULL)
-        add(&ret->keywords, &ret->values, CHECKED_LAST, "read-write");
+        add(&ret->keywords, &ret->values, CHECKED_LAST, "primary");
 }
 
 static void add_defaults(const PgAddress *address, PgParameters *ret)

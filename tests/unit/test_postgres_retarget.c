@@ -580,6 +580,50 @@ static void a_schema_as_a_whole_can_be_brought_back(void **state)
            "CHECK ((a OPERATOR(\"public\".=) b))");
 }
 
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 8;
+}
+
+/* Words in any order, as no server would take them: all of it is read, and what is not known stays. */
+static void any_words_are_survived_and_nothing_unknown_changes(void **state)
+{
+    static const char *const words[] = {"create",   "function", "table",
+                                        "view",     "as",       "from",
+                                        "select",   "(",        ")",
+                                        "(",        ")",        ",",
+                                        ";",        ".",        "public",
+                                        "orders",   "app.f",    "public.orders",
+                                        "::",       "regclass", "'x.y'",
+                                        "[",        "]",        "$$x.y$$",
+                                        "language", "sql",      "operator",
+                                        "class",    "using",    "join",
+                                        "on",       "set",      "search_path",
+                                        "to",       "=",        "begin",
+                                        "atomic",   "end",      "index",
+                                        "users",    "%",        "type",
+                                        "default",  "1",        "*"};
+    AUTO_FREE(name_map_free) NameMap *none = name_map_new();
+    AUTO_FREE(name_map_free) NameMap *map = make_map();
+    uint32_t seed = 20260102;
+
+    (void)state;
+    for (unsigned round = 0; round < 5000; round++) {
+        AUTO_TEXT Text text = {0};
+        AUTO_TEXT Text rewritten = {0};
+        Error err = {0};
+
+        for (uint32_t i = next_random(&seed) % 40; i > 0; i--)
+            text_append_format(&text, "%s%s", words[next_random(&seed) % COUNT(words)],
+                               next_random(&seed) % 3 == 0 ? "" : " ");
+        (void)retarget(map, text_string(&text), &rewritten, NULL, &err); /* may be refused */
+        text_clear(&rewritten);
+        if (retarget(none, text_string(&text), &rewritten, NULL, &err) == STATUS_OK)
+            assert_string_equal(text_string(&rewritten), text_string(&text));
+    }
+}
+
 static void the_map_answers_by_space(void **state)
 {
     AUTO_FREE(name_map_free) NameMap *map = make_map();
@@ -702,6 +746,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_told_apart_is_refused_by_name),
         cmocka_unit_test(what_does_not_end_fails_and_writes_nothing),
         cmocka_unit_test(a_schema_as_a_whole_can_be_brought_back),
+        cmocka_unit_test(any_words_are_survived_and_nothing_unknown_changes),
         cmocka_unit_test(the_map_answers_by_space),
         cmocka_unit_test(many_names_are_found_again),
         cmocka_unit_test(bodies_that_build_statements_are_known),

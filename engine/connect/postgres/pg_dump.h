@@ -1,7 +1,8 @@
 /*
- * The schema of a source, as pg_dump writes it: run as a child under our snapshot with --verbose,
- * taken apart into entries (trap 8). An entry's text is run as a whole, so that no statement needs
- * to be split. Source of the format: comments of pg_dump's plain output,
+ * The schema of a source, as pg_dump writes it: run as a child under our snapshot, its archive made
+ * a script by pg_restore --verbose (a plain dump leaves most dependencies out), taken apart into
+ * entries (trap 8). An entry's text is run as a whole, so that no statement needs to be split. Source
+ * of the format: comments of the plain output,
  *
  *   -- TOC entry 214 (class 1259 OID 16390)
  *   -- Name: orders; Type: TABLE; Schema: public; Owner: app
@@ -27,7 +28,8 @@ typedef struct DumpEntry {
     char *type;   /* "TABLE", "FK CONSTRAINT" */
     char *name;   /* as in the header: for constraints "table name", for functions with arguments */
     char *schema; /* NULL for "-" */
-    char *text;   /* its statements, without the header */
+    char *text;   /* its statements, without the header; "" for none, and for what may hold
+                     passwords; with the table access method, where that is not heap */
     uint32_t *after;
     size_t after_count;
     bool is_post_data; /* from the first entry on that only post-data has */

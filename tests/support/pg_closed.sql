@@ -21,5 +21,6 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on ' || p
 FROM pg_depend d JOIN members m ON m.classid = d.classid AND m.objid = d.objid
     JOIN members r ON r.classid = d.refclassid AND r.objid = d.refobjid
 WHERE m.staged <> r.staged AND d.refobjid >= 16384
-    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
+    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND (e.classid = d.refclassid AND e.objid = d.refobjid
+        OR e.classid = 'pg_type'::regclass AND e.objid = (SELECT t.typelem FROM pg_type t WHERE d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid)))
 ORDER BY 1;

@@ -134,11 +134,15 @@ pg_same() { # WHAT: compares the files $TMPDIR/staged.WHAT and $TMPDIR/control.W
     return 1
 }
 
-pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.schemas and map.sed
-    local filter=$4
-    # a body may say "app" or app: what needs no quotes has none on both sides
+# A body may say "app" or app: what needs no quotes has none on both sides.
+pg_unquote() { # makes $TMPDIR/control.sed, adds to map.sed
     sed -nE "s/^([a-z_][a-z0-9_]*)\$/s\\/\"\\1\"\\/\\1\\/g/p" "$TMPDIR/control.schemas" >"$TMPDIR/control.sed"
     cat "$TMPDIR/control.sed" >>"$TMPDIR/map.sed"
+}
+
+pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.schemas and map.sed
+    local filter=$4
+    pg_unquote
     pg_structure "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter | LC_ALL=C sort >"$TMPDIR/staged.structure"
     pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter | LC_ALL=C sort >"$TMPDIR/control.structure"
     pg_same structure || return 1

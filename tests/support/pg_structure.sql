@@ -17,7 +17,7 @@ SELECT concat_ws('|', 'relation', label, relkind, relpersistence, reloptions, re
     pg_get_expr(relpartbound, oid), CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END, relispopulated) AS line FROM relations
 UNION ALL
 SELECT concat_ws('|', 'column', r.label, row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, nullif(a.attcollation, 100)::regcollation, nullif(a.attstattarget, -1), (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attstorage,
+    pg_get_expr(d.adbin, d.adrelid), CASE WHEN NOT r.relispartition THEN a.attidentity END, a.attgenerated, nullif(a.attcollation, 100)::regcollation, nullif(a.attstattarget, -1), (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attstorage,
     a.attislocal, a.attinhcount)
 FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL

@@ -1,7 +1,9 @@
 /*
- * tcp_proxy PORT-FILE SOCKET [CUT-AFTER]: a link that can be cut. Listens on a free port of
+ * tcp_proxy PORT-FILE SOCKET [CUT-AFTER [SHIFT]]: a link that can be cut. Listens on a free port of
  * 127.0.0.1, writes its number to PORT-FILE, and passes each connection on to the unix socket SOCKET.
- * With CUT-AFTER, connections end by themselves after that many bytes. On signals:
+ * With CUT-AFTER, connections end by themselves after that many bytes (0: never). With SHIFT, the
+ * process that a server announces is shown with its number changed by SHIFT, as middlemen do that
+ * have sessions of their own. On signals:
  *   SIGUSR1  cuts all connections, so that both ends see a reset
  *   SIGUSR2  lets nothing pass any more, or again: both ends see silence
  *   SIGTERM  ends
@@ -35,6 +37,7 @@ typedef struct Link {
     int server;
     Flow up;
     Flow down;
+    bool is_announced;
     uint64_t passed;
 } Link;
 
@@ -123,30 +126,55 @@ static void accept_one(int listener, const char *path)
         drop(index);
 }
 
-/* False once the connection is broken. */
-static bool pump(Flow *flow, int from, int to, uint64_t *passed)
+/* Both are false once the connection is broken. */
+static bool take_in(Flow *flow, int from, int to)
 {
     ssize_t moved = 0;
 
-    if (!flow->is_over && flow->begin == flow->end) {
-        moved = read(from, flow->buffer, BUFFER_SIZE);
-        flow->begin = 0;
-        flow->end = moved > 0 ? (size_t)moved : 0;
-        if (moved == 0) {
-            flow->is_over = true;
-            (void)shutdown(to, SHUT_WR);
-        } else if (moved < 0 && errno != EAGAIN && errno != EINTR) {
-            return false;
-        }
-    }
-    if (flow->begin < flow->end) {
-        moved = send(to, flow->buffer + flow->begin, flow->end - flow->begin, MSG_NOSIGNAL);
-        if (moved < 0)
-            return errno == EAGAIN || errno == EINTR;
-        flow->begin += (size_t)moved;
-        *passed += (uint64_t)moved;
+    if (flow->is_over || flow->begin < flow->end)
+        return true;
+    moved = read(from, flow->buffer, BUFFER_SIZE);
+    flow->begin = 0;
+    flow->end = moved > 0 ? (size_t)moved : 0;
+    if (moved == 0) {
+        flow->is_over = true;
+        (void)shutdown(to, SHUT_WR);
+    } else if (moved < 0 && errno != EAGAIN && errno != EINTR) {
+        return false;
     }
     return true;
+}
+
+static bool give_out(Flow *flow, int to, uint64_t *passed)
+{
+    ssize_t moved = 0;
+
+    if (flow->begin == flow->end)
+        return true;
+    moved = send(to, flow->buffer + flow->begin, flow->end - flow->begin, MSG_NOSIGNAL);
+    if (moved < 0)
+        return errno == EAGAIN || errno == EINTR;
+    flow->begin += (size_t)moved;
+    *passed += (uint64_t)moved;
+    return true;
+}
+
+/* BackendKeyData comes before anything else that could look like it. */
+static void disguise(Link *link, uint32_t shift)
+{
+    Flow *flow = &link->down;
+    unsigned char *found = NULL;
+    uint32_t process = 0;
+
+    if (link->is_announced || flow->begin == flow->end)
+        return;
+    found = memmem(flow->buffer + flow->begin, flow->end - flow->begin, "K\0\0\0\014", 5);
+    if (found == NULL)
+        return;
+    memcpy(&process, found + 5, sizeof process);
+    process = htonl(ntohl(process) + shift);
+    memcpy(found + 5, &process, sizeof process);
+    link->is_announced = true;
 }
 
 static short wanted(const Flow *in, const Flow *out)
@@ -171,7 +199,19 @@ static nfds_t fill(struct pollfd *polled, int listener)
     return count;
 }
 
-static void pass_on(uint64_t cut_after)
+static bool pass(Link *link, uint32_t shift)
+{
+    if (!take_in(&link->up, link->client, link->server) ||
+        !take_in(&link->down, link->server, link->client))
+        return false;
+    if (shift != 0)
+        disguise(link, shift);
+    return give_out(&link->up, link->server, &link->passed) &&
+           give_out(&link->down, link->client, &link->passed) &&
+           !(link->up.is_over && link->down.is_over && link->down.begin == link->down.end);
+}
+
+static void pass_on(uint64_t cut_after, uint32_t shift)
 {
     for (size_t i = 0; i < LINKS_MAX; i++) {
         Link *link = links[i];
@@ -184,9 +224,7 @@ static void pass_on(uint64_t cut_after)
         }
         if (is_silent)
             continue;
-        if (!pump(&link->up, link->client, link->server, &link->passed) ||
-            !pump(&link->down, link->server, link->client, &link->passed) ||
-            (link->up.is_over && link->down.is_over))
+        if (!pass(link, shift))
             drop(i);
     }
     cut_requested = 0;
@@ -197,10 +235,11 @@ int main(int argc, char **argv)
     static struct pollfd polled[2 * LINKS_MAX + 1];
     struct sigaction action = {.sa_handler = take_signal};
     uint64_t cut_after = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+    uint32_t shift = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
     int listener = -1;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: tcp_proxy PORT-FILE SOCKET [CUT-AFTER]\n");
+        fprintf(stderr, "usage: tcp_proxy PORT-FILE SOCKET [CUT-AFTER [SHIFT]]\n");
         return 2;
     }
     (void)sigaction(SIGUSR1, &action, NULL);
@@ -212,7 +251,7 @@ int main(int argc, char **argv)
 
         if (poll(polled, count, 200) > 0 && (polled[0].revents & POLLIN) != 0)
             accept_one(listener, argv[2]);
-        pass_on(cut_after);
+        pass_on(cut_after, shift);
     }
     return 0;
 }

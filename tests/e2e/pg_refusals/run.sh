@@ -35,9 +35,18 @@ refuse 3 'refused' run m --from "$from" --to "postgresql://postgres@127.0.0.1:1/
 refuse 2 'nonsense' run m --from "$from&nonsense=1" --to "$to"
 refuse 5 'same database' run m --from "$from" --to "$from"
 refuse 5 'same database' run m --from "$from" --to "postgresql://postgres@127.0.0.1:${pg_port[source]}/people"
-refuse 5 'pooler.*direct|pooler' run m --from "$from" --to "postgresql://postgres@ep-1-pooler.example.org:${pg_port[target]}/people?hostaddr=127.0.0.1"
-says 'ep-1\.example\.org'
-refuse 2 'sqlite' run m --from "$from" --to mysql://host/db
+# a pooler announces other processes than those that answer, and its name may tell
+"$BUILD_DIR/support/tcp_proxy" port "${pg_socket[target]}/.s.PGSQL.${pg_port[target]}" 0 7 &
+proxy=$!
+until [ -s port ]; do sleep 0.05; done
+refuse 5 'ep-1[.]example[.]org' run m --from "$from" --to "postgresql://postgres@ep-1-pooler.example.org:$(cat port)/people?hostaddr=127.0.0.1"
+expect 0 run m --from "$from" --to "postgresql://postgres@127.0.0.1:$(cat port)/people" --stop-after verified # a session each
+pg_verified m
+expect 0 rollback m
+expect 0 finish m --yes
+rm -rf home
+kill $proxy
+refuse 2 'mysql' run m --from "$from" --to mysql://host/db
 
 # rights
 refuse 5 'people_app|CREATE|permission' run m --from "$from" --to "postgresql://people_app@127.0.0.1:${pg_port[target]}/people"
@@ -47,10 +56,15 @@ refuse 5 'sales|permission|SELECT' run m --from "postgresql://people_app@127.0.0
 STOPOVER_PG_DUMP=/nonexistent/pg_dump refuse 5 'pg_dump' run m --from "$from" --to "$to"
 says 'install|Install'
 printf '#!/bin/sh\necho "pg_dump (PostgreSQL) 11.3"\n' >pg_dump
-chmod +x pg_dump
+cp pg_dump pg_restore
+chmod +x pg_dump pg_restore
 STOPOVER_PG_DUMP=$TMPDIR/pg_dump refuse 5 'pg_dump.*11|11.*pg_dump' run m --from "$from" --to "$to"
 printf '#!/bin/sh\nif [ "$1" = --version ]; then echo "pg_dump (PostgreSQL) 99.1"; else echo "pg_dump: error: it broke" >&2; exit 1; fi\n' >pg_dump
-STOPOVER_PG_DUMP=$TMPDIR/pg_dump refuse 1 'it broke' run m --from "$from" --to "$to"
+cp pg_dump pg_restore
+STOPOVER_PG_DUMP=$TMPDIR/pg_dump expect 1 run m --from "$from" --to "$to"
+says 'it broke'
+pg_nothing_left
+rm -rf home
 
 # the target: in recovery, another encoding, no such extension, tables that are not ours in our schema
 pg_sql target postgres -c "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'"

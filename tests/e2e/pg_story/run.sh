@@ -21,11 +21,13 @@ pg_verified shop
 expect 0 run shop --stop-after verified
 says 'nothing to do'
 pg_verified shop
-for command in prepare stage verify; do
+for command in prepare stage; do
     expect 0 "$command" shop
     says 'nothing to do'
     phase_is shop verified
 done
+expect 0 verify shop # looks again
+pg_verified shop
 expect 0 status shop
 says 'verified'
 expect 0 status shop --verbose

@@ -131,6 +131,8 @@ static Status want_evidence(Migration *migration, const Plan *plan, ProbeRequest
 {
     const JournalRecord *record = journal_record(migration->journal);
 
+    if (record->level == VERIFY_NONE || migration->schema_only)
+        return STATUS_OK;
     for (size_t i = 0; i < plan->catalog.table_count; i++) {
         const Table *table = &plan->catalog.tables[i];
         ProbeRequest recorded = {0};
@@ -175,14 +177,12 @@ static Progress *begin_progress(const Migration *migration, const Plan *plan)
                           done_rows);
 }
 
-static Status copy(Migration *migration, Plan *plan, Error *err)
+static Status copy(Migration *migration, Plan *plan, bool *ret_is_read, Error *err)
 {
-    AUTO_FREE_MEMORY ProbeRequest *evidence = NULL;
+    AUTO_FREE_MEMORY ProbeRequest *evidence =
+        xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
 
-    if (journal_record(migration->journal)->level > VERIFY_NONE && !migration->schema_only) {
-        evidence = xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
-        TRY(want_evidence(migration, plan, evidence, err));
-    }
+    TRY(want_evidence(migration, plan, evidence, err));
 
     RunInput input = {
         .plan = plan,
@@ -194,6 +194,7 @@ static Status copy(Migration *migration, Plan *plan, Error *err)
         .options = migration->run,
         .evidence = evidence,
         .sample_modulus = sample_modulus,
+        .ret_is_read = ret_is_read,
     };
     Status status = run_copy(&input, err);
 
@@ -229,6 +230,7 @@ static Status record_staged(Migration *migration, const Plan *plan, Error *err)
 /* The time of one snapshot. */
 typedef struct Hold {
     Snapshot snapshot;
+    bool is_read;  /* all of it that was wanted: it has done its work, and may go */
     bool is_lost;  /* it ended because the snapshot was lost */
     bool has_done; /* work was done in it */
 } Hold;
@@ -240,7 +242,7 @@ typedef struct Hold {
  */
 static Status blame_snapshot(const Migration *migration, Status status, Hold *hold, Error *err)
 {
-    if (hold->is_lost || status == STATUS_STOPPED || status == STATUS_INVALID ||
+    if (hold->is_read || hold->is_lost || status == STATUS_STOPPED || status == STATUS_INVALID ||
         status == STATUS_FATAL || source_is_held(migration->source))
         return status;
     hold->is_lost = true;
@@ -253,7 +255,7 @@ static Status blame_snapshot(const Migration *migration, Status status, Hold *ho
 static Status copy_held(Migration *migration, Plan *plan, Hold *hold, Error *err)
 {
     size_t before = count_done(plan);
-    Status status = copy(migration, plan, err);
+    Status status = copy(migration, plan, &hold->is_read, err);
 
     hold->has_done = count_done(plan) > before;
     TRY(blame_snapshot(migration, status, hold, err));
@@ -307,6 +309,48 @@ static Status stage_with_snapshots(Migration *migration, Error *err)
     return status;
 }
 
+/* Is all read that this plan wants of the source? Then it is of one snapshot, and needs no other. */
+static Status is_plan_read(Migration *migration, const Plan *plan, bool *ret, Error *err)
+{
+    AUTO_FREE_MEMORY ProbeRequest *evidence =
+        xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
+    size_t left = 0;
+
+    TRY(want_evidence(migration, plan, evidence, err));
+    for (size_t i = 0; i < plan->catalog.table_count; i++)
+        left += evidence[i].table != NULL;
+    for (size_t i = 0; i < plan->chunk_count; i++)
+        left += !plan->chunks[i].done;
+    *ret = left == 0;
+    return STATUS_OK;
+}
+
+/*
+ * An interrupted stage of which only indexes and the like are missing goes on without the source,
+ * whatever was written to it since. STATUS_DONE when that is not so.
+ */
+static Status stage_without_source(Migration *migration, Error *err)
+{
+    AUTO_PLAN Plan plan = {0};
+    bool is_read = false;
+
+    if (!journal_has_plan(migration->journal) || migration->schema_only)
+        return STATUS_DONE;
+    TRY(journal_load_plan(migration->journal, &plan, err));
+    TRY(is_plan_read(migration, &plan, &is_read, err)); /* so far as it is recorded here */
+    if (!is_read)
+        return STATUS_DONE;
+    target_configure(migration->target, &plan.catalog);
+    TRY(migration_claim(migration, err));
+    TRY(reconcile_ledger(migration, &plan, err));
+    TRY(is_plan_read(migration, &plan, &is_read, err));
+    if (!is_read)
+        return STATUS_DONE;
+    log_info("all rows of the snapshot are copied: the source is not read again");
+    TRY(copy(migration, &plan, &is_read, err));
+    return record_staged(migration, &plan, err);
+}
+
 /* What could refuse the promotion is asked again before hours of copying, and before anything is
  * held. */
 static Status look_before_copying(Migration *migration, Error *err)
@@ -335,5 +379,8 @@ Status stage_stage(Migration *migration, Error *err)
         return STATUS_OK;
     }
     TRY(look_before_copying(migration, err));
-    return stage_with_snapshots(migration, err);
+
+    Status status = stage_without_source(migration, err);
+
+    return status == STATUS_DONE ? stage_with_snapshots(migration, err) : status;
 }

@@ -12,6 +12,8 @@
  *      not touched again. The ledger has what the journal misses.
  *  R4  Plan, schedule, recorder and progress are touched by the driver alone; a chunk's results by
  *      its worker until its outcome is fetched.
+ *  R5  Readers and the source's snapshot live from the start until nothing is left to read; after
+ *      that no worker touches a reader.
  */
 #include "engine/run/run.h"
 
@@ -41,6 +43,8 @@ typedef struct CopyRun {
     uint64_t shown_bytes;
     uint64_t shown_rows;
     bool cannot_record;
+    Readers *readers; /* NULL once the source is let go */
+    bool is_read;
     Verdict verdict;
 } CopyRun;
 
@@ -217,9 +221,38 @@ static Status conclude(const CopyRun *run, Error *err)
                      task != NULL && task->name != NULL ? task->name : "a task");
 }
 
+/* R5 */
+static Status let_source_go(CopyRun *run, Error *err)
+{
+    Source *source = run->input->source;
+
+    if (run->is_read || schedule_has_reads(run->schedule))
+        return STATUS_OK;
+    if (source != NULL && !source_is_held(source))
+        return error_set(err, STATUS_FAILED, "it did not live until all was read");
+    run->is_read = true;
+    run->shared->readers = NULL;
+    readers_free(TAKE(run->readers));
+    if (source != NULL)
+        source_release(source);
+    if (run->input->ret_is_read != NULL)
+        *run->input->ret_is_read = true;
+    return STATUS_OK;
+}
+
+/* After a failure the snapshot is the caller's again: whether it lives says something, then. */
+static void let_source_go_in_time(CopyRun *run)
+{
+    Error error = {0};
+
+    if (run->verdict.status >= 0)
+        verdict_note(&run->verdict, let_source_go(run, &error), &error);
+}
+
 static Status drive(CopyRun *run, Error *err)
 {
     for (;;) {
+        let_source_go_in_time(run);
         start_ready(run);
         if (pool_busy(run->pool) == 0)
             break;
@@ -245,17 +278,17 @@ static Status drive_with_pool(CopyRun *run, Error *err)
 static Status drive_with_connections(CopyRun *run, Error *err)
 {
     const RunOptions *options = &run->input->options;
-    AUTO_FREE(readers_free) Readers *readers = NULL;
     AUTO_FREE(writers_free) Writers *writers = NULL;
     AUTO_FREE(throttle_free) Throttle *throttle = NULL;
     WorkShared shared = {.copy.counters = &run->counters,
                          .copy.retry_for_ms = options->retry_for_ms,
                          .copy.notice = options->notice};
 
-    TRY(readers_open(run->input->source, options, &readers, err));
+    if (schedule_has_reads(run->schedule))
+        TRY(readers_open(run->input->source, options, &run->readers, err));
     writers = writers_new(run->input->target, run->input->identity, run->jobs);
     throttle = throttle_new(options->max_rate);
-    shared.readers = readers;
+    shared.readers = run->readers;
     shared.copy.writers = writers;
     shared.copy.reads_ahead = run->input->target->ops->max_writers > 0;
     shared.copy.throttle = throttle;
@@ -288,9 +321,13 @@ Status run_copy(const RunInput *input, Error *err)
                    .outcomes = outcomes,
                    .expected = expectation_of(input->plan),
                    .jobs = input->options.jobs};
+    Status status = STATUS_OK;
 
     assert(input->options.jobs > 0);
-    if (schedule_finished(schedule))
-        return STATUS_OK;
-    return drive_with_connections(&run, err);
+    if (!schedule_finished(schedule))
+        status = drive_with_connections(&run, err);
+    else if (input->ret_is_read != NULL)
+        *input->ret_is_read = true;
+    readers_free(run.readers);
+    return status;
 }

@@ -23,7 +23,7 @@ typedef struct RunOptions {
 
 typedef struct RunInput {
     Plan *plan;     /* done flags reconciled with the ledger */
-    Source *source; /* held, with at least options.jobs readers */
+    Source *source; /* held, with at least options.jobs readers; NULL where nothing is to be read */
     Target *target; /* claimed */
     const RunIdentity *identity;
     Recorder *recorder;
@@ -35,12 +35,17 @@ typedef struct RunInput {
     /* Of a table with so many rows; NULL: requests stay as they are. A probe that is handed out asks
      * again when what was copied by then shows that the table's row estimate is far off. */
     uint64_t (*sample_modulus)(uint64_t row_count);
+    bool *ret_is_read; /* set to true when the source is let go: see run_copy() */
 } RunInput;
 
 /*
  * Copies every chunk, runs every task and takes all evidence that is not done; records each when it
  * is durable. On STATUS_STOPPED or a failure everything under way has ended and is recorded;
  * calling again goes on. The first failure is reported, with the table's name.
+ *
+ * As soon as nothing is left to read, and the snapshot still lives, the source is released: hours
+ * of building indexes hold nothing on it and lose nothing with it. A snapshot that does not live
+ * then is a failure.
  */
 Status run_copy(const RunInput *input, Error *err);
 

@@ -209,6 +209,7 @@ static bool next_chunk(Schedule *schedule, Work *ret)
 
     if (chunk == NULL)
         return false;
+    schedule->chunks_waiting--;
     *ret = (Work){.kind = WORK_CHUNK,
                   .chunk = chunk,
                   .table = catalog_table(&schedule->plan->catalog, chunk->table_id)};
@@ -230,10 +231,13 @@ static bool next_probe(Schedule *schedule, Work *ret)
 
 bool schedule_next(Schedule *schedule, Work *ret)
 {
-    if (!next_task(schedule, ret) && !next_chunk(schedule, ret) && !next_probe(schedule, ret))
-        return false; /* the order of the three is S5 */
-    schedule->under_way++;
-    return true;
+    /* S5 */
+    bool found = schedule->chunks_waiting == 0 && next_probe(schedule, ret);
+
+    found = found || next_task(schedule, ret) || next_chunk(schedule, ret);
+    found = found || next_probe(schedule, ret);
+    schedule->under_way += found;
+    return found;
 }
 
 static void end_task(Schedule *schedule, Task *task)
@@ -290,6 +294,7 @@ void schedule_done(Schedule *schedule, const Work *work)
         end_task(schedule, work->task);
         break;
     case WORK_PROBE:
+        schedule->probes_left--;
         break;
     }
 }
@@ -297,6 +302,7 @@ void schedule_done(Schedule *schedule, const Work *work)
 static void push_again(Schedule *schedule, const Chunk *chunk)
 {
     GROW(schedule->again, schedule->again_count, schedule->again_capacity);
+    schedule->chunks_waiting++;
     schedule->again[schedule->again_count++] = (size_t)(chunk - schedule->plan->chunks);
 }
 
@@ -317,6 +323,11 @@ void schedule_again(Schedule *schedule, const Work *work)
         rank_heap_push(&schedule->ready_probes, schedule_state_of(schedule, work->table->id)->rank);
         break;
     }
+}
+
+bool schedule_has_reads(const Schedule *schedule)
+{
+    return schedule->chunks_left > 0 || schedule->probes_left > 0;
 }
 
 bool schedule_finished(const Schedule *schedule)

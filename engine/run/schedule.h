@@ -13,7 +13,8 @@
  *  S4  A probe of the source (evidence) waits for nothing but runs after the last chunk of its
  *      table was handed out, so that copying starts first.
  *  S5  Biggest table first among chunks; a ready task goes before a ready chunk (it shortens the
- *      tail), a ready chunk before a ready probe.
+ *      tail), a ready chunk before a ready probe. Once the last chunk is handed out, a ready probe
+ *      goes first: the sooner the source is let go.
  *  S6  Nothing new starts after the first failure or a wish to stop; what is under way ends.
  *  S7  A task that is after_lower waits for every chunk of the plan and every task of a lower class
  *      in the whole plan, too.
@@ -58,6 +59,9 @@ bool schedule_next(Schedule *schedule, Work *ret);
 /* The work is done (sets chunk->done or task->done) or must be repeated later. */
 void schedule_done(Schedule *schedule, const Work *work);
 void schedule_again(Schedule *schedule, const Work *work);
+
+/* Is there still something to read from the source: a chunk or a probe, to come or under way? */
+bool schedule_has_reads(const Schedule *schedule);
 
 bool schedule_finished(const Schedule *schedule); /* nothing left, nothing under way */
 

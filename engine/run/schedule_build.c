@@ -23,6 +23,7 @@ static void count_chunks(Schedule *schedule)
         table->chunks_left++;
         table->bytes += chunk->byte_estimate;
         schedule->chunks_left++;
+        schedule->chunks_waiting++;
         schedule->early_chunks_left += !table->is_late;
         schedule->left++;
     }
@@ -59,7 +60,7 @@ static void begin_tables(Schedule *schedule, const bool *probe_wanted)
         schedule->tables[i].level = TASK_CREATE;
         schedule->tables[i].is_late = schedule->plan->catalog.tables[i].load_late;
         schedule->tables[i].probe_wanted = probe_wanted != NULL && probe_wanted[i];
-        schedule->left += schedule->tables[i].probe_wanted;
+        schedule->probes_left += schedule->tables[i].probe_wanted;
     }
 }
 
@@ -156,6 +157,7 @@ Schedule *schedule_new(Plan *plan, const bool *probe_wanted)
     schedule->table_ids = xcalloc(table_count + 1, sizeof(*schedule->table_ids));
     schedule->tasks = xcalloc(plan->task_count + 1, sizeof(*schedule->tasks));
     begin_tables(schedule, probe_wanted);
+    schedule->left = schedule->probes_left;
     count_chunks(schedule);
     rank_tables(schedule);
     link_dependents(schedule);

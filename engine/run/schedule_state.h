@@ -73,10 +73,12 @@ struct Schedule {
     size_t again_count;
     size_t again_capacity;
     size_t chunks_left;             /* of the whole plan */
+    size_t probes_left;             /* wanted and not done */
     size_t early_chunks_left;       /* of tables that are not late */
     size_t class_left[CLASS_COUNT]; /* tasks of the whole plan, not done */
     uint32_t barred[CLASS_COUNT];   /* chain of tasks that are after_lower */
     uint32_t level;                 /* of the plan: LEVEL_CHUNKS or a TaskClass */
+    size_t chunks_waiting;          /* of the whole plan: not handed out yet, or back again */
     size_t left;                    /* C3 */
     size_t under_way;
 };

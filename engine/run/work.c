@@ -6,17 +6,17 @@
 #include "engine/base/memory.h"
 
 typedef struct Worker {
-    Reader *reader; /* borrowed from the readers of the run */
+    unsigned number; /* of its reader, too */
     ReadAhead ahead;
 } Worker;
 
 static Status open_worker(void *shared, unsigned number, void **ret_state, Error *err)
 {
-    const WorkShared *run = shared;
     Worker *worker = xcalloc(1, sizeof(*worker));
 
+    (void)shared;
     (void)err; /* the driver has opened what can fail */
-    worker->reader = readers_at(run->readers, number);
+    worker->number = number;
     *ret_state = worker;
     return STATUS_OK;
 }
@@ -97,12 +97,12 @@ static Status do_work(void *shared, void *state, void *item, Error *err)
 
     switch (own->work.kind) {
     case WORK_CHUNK:
-        return copy_chunk(&run->copy, &worker->ahead, worker->reader, own->work.table,
-                          own->work.chunk, err);
+        return copy_chunk(&run->copy, &worker->ahead, readers_at(run->readers, worker->number),
+                          own->work.table, own->work.chunk, err);
     case WORK_TASK:
         return run_task(&run->copy, &own->work, err);
     case WORK_PROBE:
-        return probe_source(&run->copy, worker->reader, own, err);
+        return probe_source(&run->copy, readers_at(run->readers, worker->number), own, err);
     }
     return error_set(err, STATUS_FATAL, "unknown kind of work %d", (int)own->work.kind);
 }

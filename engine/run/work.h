@@ -18,10 +18,10 @@ typedef struct WorkItem {
     bool is_used;                /* by the driver alone */
 } WorkItem;
 
-/* The pool's shared state, constant while workers run. */
+/* The pool's shared state, constant while workers run, but for what the driver takes away. */
 typedef struct WorkShared {
     CopyContext copy;
-    const Readers *readers; /* one per worker */
+    const Readers *readers; /* one per worker; NULL when nothing is left to read */
 } WorkShared;
 
 extern const PoolOps work_ops; /* over WorkShared and WorkItem */

@@ -36,6 +36,8 @@ typedef struct ListSource {
     uint32_t poisoned_row;      /* only from this row on */
     uint32_t changed;           /* table whose rows are of another version, or 0 */
     pthread_barrier_t *meeting; /* chunks of tables 1 and 2 begin together; or NULL */
+    bool is_lost;               /* what is_held() says */
+    unsigned releases;
     atomic_uint reads;
     atomic_int readers; /* open now */
 } ListSource;
@@ -70,6 +72,7 @@ typedef struct ListTarget {
     int writing;                /* between begin and commit or abort */
     int most_writing;
     unsigned reads_at_begin; /* source->reads at the last begin() */
+    int readers_at_task;     /* source->readers at the last task */
     unsigned commits;
     unsigned stop_after_commits; /* 0: never */
     char violation[256];         /* empty: none */

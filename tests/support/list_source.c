@@ -200,7 +200,21 @@ static Status open_reader(Source *source, Reader **ret, Error *err)
     return STATUS_OK;
 }
 
-static const SourceOps source_ops = {.name = "list", .open_reader = open_reader};
+static bool is_held(Source *source)
+{
+    return !((ListSource *)source)->is_lost;
+}
+
+static void release_source(Source *source)
+{
+    ListSource *list = (ListSource *)source;
+
+    assert_int_equal(atomic_load(&list->readers), 0);
+    list->releases++;
+}
+
+static const SourceOps source_ops = {
+    .name = "list", .open_reader = open_reader, .is_held = is_held, .release = release_source};
 
 void list_source_init(ListSource *source)
 {

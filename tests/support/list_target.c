@@ -211,6 +211,8 @@ static Status run_task(Writer *writer, const Task *task, const Table *table, Err
     (void)pthread_mutex_lock(&target->lock);
     if (!target->tasks[task->id]) {
         check_task(target, task);
+        if (target->source != NULL)
+            target->readers_at_task = atomic_load(&target->source->readers);
         take_tables(target, task, 1);
         (void)pthread_mutex_unlock(&target->lock);
         sched_yield();

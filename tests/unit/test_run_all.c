@@ -24,6 +24,7 @@ typedef struct Scene {
     Plan plan;
     RunOptions options;
     uint64_t (*sample_modulus)(uint64_t row_count);
+    bool is_read;
     Error err;
 } Scene;
 
@@ -62,7 +63,8 @@ static Status run_once(Scene *scene)
                       .recorder = &scene->recorder.base,
                       .options = scene->options,
                       .evidence = evidence,
-                      .sample_modulus = scene->sample_modulus};
+                      .sample_modulus = scene->sample_modulus,
+                      .ret_is_read = &scene->is_read};
     Status status = STATUS_OK;
 
     list_reconcile(&scene->target, &scene->plan);
@@ -71,6 +73,7 @@ static Status run_once(Scene *scene)
         if (!scene->recorder.evidence[i])
             evidence[i] = (ProbeRequest){.table = &scene->plan.catalog.tables[i], .modulus = 7};
     error_clear(&scene->err);
+    scene->is_read = false;
     status = run_copy(&input, &scene->err);
     assert_int_equal(atomic_load(&scene->source.readers), 0);
     for (size_t i = 0; i < count; i++) /* what is not recorded is still wanted */
@@ -125,6 +128,47 @@ static void copies_records_and_probes_everything(void **state)
         expect_all_recorded(&scene);
         assert_int_equal(scene.recorder.records,
                          scene.plan.chunk_count + scene.plan.task_count + 5);
+        end_scene(&scene);
+    }
+}
+
+static void lets_the_source_go_when_nothing_is_left_to_read(void **state)
+{
+    (void)state;
+    for (unsigned jobs = 1; jobs <= 4; jobs++) {
+        Scene scene;
+
+        set_scene(&scene, 3, jobs);
+        scene.target.source = &scene.source;
+        assert_int_equal(run_once(&scene), STATUS_OK);
+        expect_complete(&scene);
+        assert_true(scene.is_read);
+        assert_int_equal(scene.source.releases, 1);
+        assert_int_equal(scene.target.readers_at_task, 0); /* the last task is the view */
+        assert_int_equal(run_once(&scene), STATUS_OK);
+        assert_true(scene.is_read);
+        end_scene(&scene);
+    }
+}
+
+static void a_snapshot_that_did_not_live_until_all_was_read_is_a_failure(void **state)
+{
+    (void)state;
+    for (unsigned jobs = 1; jobs <= 4; jobs++) {
+        Scene scene;
+
+        set_scene(&scene, 3, jobs);
+        scene.source.is_lost = true;
+        assert_int_equal(run_once(&scene), STATUS_FAILED);
+        assert_string_equal(scene.err.message, "it did not live until all was read");
+        assert_false(scene.is_read);
+        assert_int_equal(scene.source.releases, 0);
+        expect_recorded_as_in_ledger(&scene);
+        assert_false(scene.target.tasks[scene.plan.task_count]); /* the view comes last */
+        assert_int_equal(run_once(&scene), STATUS_FAILED); /* nothing is read, but it is not held */
+        scene.source.is_lost = false;
+        assert_int_equal(run_once(&scene), STATUS_OK);
+        expect_complete(&scene);
         end_scene(&scene);
     }
 }
@@ -402,6 +446,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_records_and_probes_everything),
+        cmocka_unit_test(lets_the_source_go_when_nothing_is_left_to_read),
+        cmocka_unit_test(a_snapshot_that_did_not_live_until_all_was_read_is_a_failure),
         cmocka_unit_test(samples_by_what_was_copied_where_the_estimate_is_far_off),
         cmocka_unit_test(does_nothing_when_all_is_done),
         cmocka_unit_test(ends_complete_after_any_fault_and_another_run),

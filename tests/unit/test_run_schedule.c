@@ -411,6 +411,42 @@ static void prefers_tasks_then_the_biggest_table_then_probes(void **state)
     expect_order(schedule, "c2.1 c3.1 c3.2 c3.3 k1 c1.1 c1.2 p2 p3 p1");
 }
 
+static void probes_before_tasks_once_the_last_chunk_is_handed_out(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    const bool wanted[] = {true, true};
+    Work chunk;
+    Work index;
+
+    add_tables(&plan, 2);
+    add_chunks(&plan, 1, 1, 10);
+    add_chunks(&plan, 2, 1, 5);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 1, 0);
+    (void)add_task(&plan, TASK_INDEX, 2, 0);
+    schedule = schedule_new(&plan, wanted);
+    assert_true(schedule_has_reads(schedule));
+    chunk = expect_next(schedule, "c1.1");
+    schedule_done(schedule, &chunk);
+    index = expect_next(schedule, "k1"); /* a chunk is still to come */
+    schedule_again(schedule, &index);
+    index = expect_next(schedule, "k1");
+    (void)expect_next(schedule, "k2");
+    chunk = expect_next(schedule, "c2.1");
+    schedule_done(schedule, &chunk);
+    assert_true(schedule_has_reads(schedule));
+    chunk = expect_next(schedule, "p1");
+    schedule_done(schedule, &chunk);
+    chunk = expect_next(schedule, "p2");
+    assert_true(schedule_has_reads(schedule)); /* under way */
+    (void)expect_next(schedule, "k3");
+    schedule_done(schedule, &chunk);
+    assert_false(schedule_has_reads(schedule));
+    assert_false(schedule_finished(schedule));
+}
+
 static void takes_up_where_the_done_flags_stand(void **state)
 {
     (void)state;
@@ -771,6 +807,7 @@ int main(void)
         cmocka_unit_test(loads_late_tables_at_once_when_there_are_no_others),
         cmocka_unit_test(probes_after_the_last_chunk_was_handed_out),
         cmocka_unit_test(prefers_tasks_then_the_biggest_table_then_probes),
+        cmocka_unit_test(probes_before_tasks_once_the_last_chunk_is_handed_out),
         cmocka_unit_test(takes_up_where_the_done_flags_stand),
         cmocka_unit_test(is_finished_at_once_when_all_is_done),
         cmocka_unit_test(is_not_finished_while_anything_is_under_way),

@@ -7,7 +7,8 @@
  *      dropped (I3). Anything else in there, or hanging on it, ends the whole by its name.
  *  D2  CASCADE is for circles among what is ours. It stands only behind a proof, made in the same
  *      transaction under the locks on its tables, that nothing else would go along.
- *  D3  A transaction drops few relations: each takes a lock, and the table of locks is small.
+ *  D3  A transaction drops some relations: each takes a lock, and the server's table of locks is
+ *      shared by all. A quarter of it is enough for hundreds, mostly.
  *  D4  Each begins with the fence (L2) and leaves less than before; the marker comes with the last.
  *      Repeating continues.
  *  D5  Extensions stay, whoever made them: by now others may use them. They are named.
@@ -25,7 +26,8 @@
 #include "engine/connect/postgres/sql_fill.h"
 
 enum {
-    RELATIONS_PER_TRANSACTION = 200,
+    LOCKS_MIN = 200, /* in one transaction */
+    LOCKS_MAX = 2000,
 };
 
 static Status query(PgConnection *connection, const RunIdentity *identity, const char *sql,
@@ -172,15 +174,33 @@ static Status prove(PgConnection *connection, const RunIdentity *identity, Error
 
 /* ---- dropping ---- */
 
-/* As many as fit in one transaction (D3), at least one. */
-static size_t choose_batch(const PgRows *rows)
+/* D3 */
+static Status count_locks(PgConnection *connection, uint64_t *ret, Error *err)
+{
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+
+    TRY(pg_query(connection,
+                 "select pg_catalog.current_setting('max_locks_per_transaction')::bigint"
+                 " * (pg_catalog.current_setting('max_connections')::bigint"
+                 " + pg_catalog.current_setting('max_prepared_transactions')::bigint) / 4",
+                 &rows, err));
+    *ret = pg_unsigned(rows, 0, 0);
+    if (*ret < LOCKS_MIN)
+        *ret = LOCKS_MIN;
+    if (*ret > LOCKS_MAX)
+        *ret = LOCKS_MAX;
+    return STATUS_OK;
+}
+
+/* As many as fit in one transaction, at least one. */
+static size_t choose_batch(const PgRows *rows, uint64_t locks)
 {
     uint64_t weight = 0;
     size_t count = 0;
 
     while (count < pg_row_count(rows)) {
         weight += pg_unsigned(rows, count, 1);
-        if (count > 0 && weight > RELATIONS_PER_TRANSACTION)
+        if (count > 0 && weight > locks)
             break;
         count++;
     }
@@ -202,8 +222,8 @@ static Status lock_batch(PgConnection *connection, const PgRows *rows, size_t co
     return pg_run(connection, text_string(&sql), err);
 }
 
-static Status drop_batch(PgConnection *connection, const RunIdentity *identity, bool *ret_more,
-                         Error *err)
+static Status drop_batch(PgConnection *connection, const RunIdentity *identity, uint64_t locks,
+                         bool *ret_more, Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
     AUTO_TEXT Text sql = {0};
@@ -211,7 +231,7 @@ static Status drop_batch(PgConnection *connection, const RunIdentity *identity, 
     TRY(pg_ledger_begin(connection, identity, err));
     TRY(query(connection, identity, our_objects_sql, next_drops_sql, &rows, err));
 
-    size_t count = choose_batch(rows);
+    size_t count = choose_batch(rows, locks);
 
     *ret_more = count > 0;
     if (count == 0)
@@ -225,10 +245,12 @@ static Status drop_batch(PgConnection *connection, const RunIdentity *identity, 
 
 static Status drop_objects(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
+    uint64_t locks = 0;
     bool more = true;
 
+    TRY(count_locks(connection, &locks, err));
     while (more) {
-        Status status = drop_batch(connection, identity, &more, err);
+        Status status = drop_batch(connection, identity, locks, &more, err);
 
         TRY(end_step(connection, "postgres.drop", status, err));
     }

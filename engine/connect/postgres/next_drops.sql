@@ -46,4 +46,4 @@ select pg_catalog.format('drop %s if exists %s cascade', s.words, i.identity), s
   from step s, lateral pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
  where s.words is not null
  order by s.place, s.is_parent, s.weight, s.objid desc
- limit 400
+ limit 1000

@@ -10,6 +10,7 @@
 
 enum {
     PRIVILEGES_MAX = 20, /* entries in one task */
+    SEQUENCES_MAX = 50,  /* values in one task */
     ONLY_VERSION = 18,   /* ANALYZE ONLY: since then a parent can be looked at without its parts */
 };
 
@@ -172,35 +173,49 @@ bool staging_sequence_value(const char *definition, char **ret_value, bool *ret_
     return false;
 }
 
+static Status append_sequence(const StagingWork *work, const Object *object, Text *sql, Error *err)
+{
+    AUTO_FREE_MEMORY char *value = NULL;
+    AUTO_FREE_MEMORY char *staged =
+        pg_qualified(staging_map_schema(&work->map, object->schema), object->name);
+    bool is_called = false;
+
+    if (!staging_sequence_value(object->definition, &value, &is_called))
+        return error_set(err, STATUS_FAILED, "the value of sequence %s.%s cannot be read",
+                         object->schema, object->name);
+    text_append(sql, "SELECT pg_catalog.setval(");
+    pg_quote_literal(sql, staged);
+    text_append_format(sql, ", %s, %s);\n", value, is_called ? "true" : "false");
+    return STATUS_OK;
+}
+
+/* Rows that arrive do not move them: all their values are given. So they wait for no table. */
 static Status plan_sequences(StagingWork *work, Error *err)
 {
-    for (size_t i = 0; i < work->plan->catalog.object_count; i++) {
-        const Object *object = &work->plan->catalog.objects[i];
-        const char *schema = staging_map_schema(&work->map, object->schema);
-        AUTO_FREE_MEMORY char *value = NULL;
-        AUTO_TEXT Text sql = {0};
-        bool is_called = false;
+    const Catalog *catalog = &work->plan->catalog;
+    AUTO_TEXT Text sql = {0};
+    size_t count = 0;
+    Task *task = NULL;
 
-        if (object->kind != OBJECT_SEQUENCE || schema == NULL)
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const Object *object = &catalog->objects[i];
+
+        if (object->kind != OBJECT_SEQUENCE ||
+            staging_map_schema(&work->map, object->schema) == NULL)
             continue;
-        if (!staging_sequence_value(object->definition, &value, &is_called))
-            return error_set(err, STATUS_FAILED, "the value of sequence %s.%s cannot be read",
-                             object->schema, object->name);
-
-        AUTO_FREE_MEMORY char *staged = pg_qualified(schema, object->name);
-
-        text_append(&sql, "SELECT pg_catalog.setval(");
-        pg_quote_literal(&sql, staged);
-        text_append_format(&sql, ", %s, %s);", value, is_called ? "true" : "false");
-
-        Task *task = staging_add_task(
-            work, TASK_SEQUENCE, object->table_id,
-            xasprintf("value of sequence %s.%s", object->schema, object->name), text_take(&sql));
-
-        task->object_id = object->id;
-        if (work->last_in_chain != 0)
-            task_add_after(task, work->last_in_chain);
+        if (count++ % SEQUENCES_MAX == 0) {
+            if (task != NULL)
+                task->statement = text_take(&sql);
+            task = staging_add_task(
+                work, TASK_SEQUENCE, 0,
+                xasprintf("values of sequences from %s.%s on", object->schema, object->name), NULL);
+            if (work->last_in_chain != 0)
+                task_add_after(task, work->last_in_chain);
+        }
+        TRY(append_sequence(work, object, &sql, err));
     }
+    if (task != NULL)
+        task->statement = text_take(&sql);
     return STATUS_OK;
 }
 

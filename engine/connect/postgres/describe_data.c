@@ -68,13 +68,13 @@ static Status add_sequences(Describer *describer, Error *err)
 {
     const SourceRelations *relations = &describer->relations;
     AUTO_FREE_MEMORY const SourceRelation **sequences =
-        xcalloc(relations->count + 1, sizeof(*sequences));
+        xcalloc(relations->count + 1, sizeof(const SourceRelation *));
     size_t count = 0;
     for (size_t i = 0; i < relations->count; i++) {
         if (relations->items[i].kind == 'S' && relations->items[i].is_selected)
             sequences[count++] = &relations->items[i];
     }
-    qsort(sequences, count, sizeof(*sequences), compare_relations);
+    qsort(sequences, count, sizeof(const SourceRelation *), compare_relations);
     for (size_t i = 0; i < count; i += SEQUENCES_MAX) {
         size_t left = count - i;
         TRY(read_batch(describer, sequences + i, left < SEQUENCES_MAX ? left : SEQUENCES_MAX, err));

@@ -116,17 +116,17 @@ static void make_name_index(const Describer *describer, NameIndex *names)
 {
     const SourceRelations *relations = &describer->relations;
     const SourcePlaces *places = &describer->places;
-    names->relations = xcalloc(relations->count + 1, sizeof(*names->relations));
-    names->indexes = xcalloc(places->count + 1, sizeof(*names->indexes));
+    names->relations = xcalloc(relations->count + 1, sizeof(const SourceRelation *));
+    names->indexes = xcalloc(places->count + 1, sizeof(const Place *));
     for (size_t i = 0; i < relations->count; i++)
         names->relations[names->relation_count++] = &relations->items[i];
     for (size_t i = 0; i < places->count; i++) {
         if (places->items[i].kind == PLACE_INDEX)
             names->indexes[names->index_count++] = &places->items[i];
     }
-    qsort(names->relations, names->relation_count, sizeof(*names->relations),
+    qsort(names->relations, names->relation_count, sizeof(const SourceRelation *),
           compare_relation_names);
-    qsort(names->indexes, names->index_count, sizeof(*names->indexes), compare_place_names);
+    qsort(names->indexes, names->index_count, sizeof(const Place *), compare_place_names);
 }
 
 static const SourceRelation *find_relation(const NameIndex *names, const DumpEntry *entry)
@@ -135,8 +135,9 @@ static const SourceRelation *find_relation(const NameIndex *names, const DumpEnt
     const SourceRelation *key = &wanted;
     if (!entry->schema)
         return NULL;
-    const SourceRelation *const *found = bsearch(&key, names->relations, names->relation_count,
-                                                 sizeof(*names->relations), compare_relation_names);
+    const SourceRelation *const *found =
+        bsearch(&key, names->relations, names->relation_count, sizeof(const SourceRelation *),
+                compare_relation_names);
     return found ? *found : NULL;
 }
 

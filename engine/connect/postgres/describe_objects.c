@@ -242,10 +242,27 @@ static uint32_t table_of(const Describer *describer, const DumpEntry *entry,
     return relation ? relation->table_id : 0;
 }
 
+static void find_extension(const Describer *describer, uint32_t oid, char **ret_schema,
+                           char **ret_version)
+{
+    const PgRows *rows = describer->extensions;
+    for (size_t row = 0; row < pg_row_count(rows); row++) {
+        if (pg_unsigned(rows, row, 0) != oid)
+            continue;
+        *ret_schema = xstrdup(pg_value(rows, row, 1));
+        *ret_version = xstrdup(pg_value(rows, row, 2));
+        return;
+    }
+}
+
 static void write_notes(Describer *describer, const DumpEntry *entry, const EntryNotes *known,
                         Object *object)
 {
     const SourceRelation *under = relation_under(describer, entry, known);
+    AUTO_FREE_MEMORY char *schema = NULL;
+    AUTO_FREE_MEMORY char *version = NULL;
+    if (is_type(entry, "EXTENSION"))
+        find_extension(describer, entry->oid, &schema, &version);
     PgObjectNotes notes = {
         .order = (uint32_t)(entry - describer->dump.entries) + 1,
         .type = entry->type,
@@ -254,16 +271,9 @@ static void write_notes(Describer *describer, const DumpEntry *entry, const Entr
         .label = object->name,
         .other_table_id = known->other ? known->other->table_id : 0,
         .after_data = describe_is_after_data(describer, entry, known),
+        .extension_version = version,
+        .extension_schema = schema,
     };
-    const PgRows *extensions = describer->extensions;
-    AUTO_FREE_MEMORY char *schema = NULL;
-    AUTO_FREE_MEMORY char *version = NULL;
-    for (size_t row = 0; is_type(entry, "EXTENSION") && row < pg_row_count(extensions); row++) {
-        if (pg_unsigned(extensions, row, 0) != entry->oid)
-            continue;
-        notes.extension_schema = schema = xstrdup(pg_value(extensions, row, 1));
-        notes.extension_version = version = xstrdup(pg_value(extensions, row, 2));
-    }
     find_after(describer, entry, known, &notes);
     object->private_data = pg_object_notes_write(&notes);
     free(notes.after);

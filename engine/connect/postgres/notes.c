@@ -77,7 +77,8 @@ static Status read_table_notes(const char *text, PgTableNotes *ret, Error *err)
     TRY(parse_notes(text, &json, err));
     const char *kind = json_get_string(json, "kind");
     ret->order = (uint32_t)json_get_unsigned(json, "order", 0);
-    ret->kind = kind ? kind[0] : '\0';
+    if (kind)
+        ret->kind = *kind;
     ret->is_unlogged = json_get_bool(json, "unlogged", false);
     ret->is_partition = json_get_bool(json, "partition", false);
     ret->has_children = json_get_bool(json, "children", false);

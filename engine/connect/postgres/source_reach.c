@@ -8,6 +8,10 @@
 #include "engine/connect/postgres/source_routines.sql.h"
 #include "engine/connect/postgres/sql_lexer.h"
 
+enum {
+    SEEN_KEPT = 1024, /* places in the table of what a walk has seen, from walk to walk */
+};
+
 /* The columns of source_routines.sql. */
 enum {
     NAMED_CLASS,
@@ -398,6 +402,8 @@ void source_reach_walk(SourceReach *reach, Thing from, Things *ret)
 {
     reach->queue.count = 0;
     reach->seen_count = 0;
+    if (reach->seen.capacity > SEEN_KEPT)
+        things_release(&reach->seen); /* one long walk must not make all others slow */
     if (reach->seen.capacity)
         memset(reach->seen.items, 0, reach->seen.capacity * sizeof(*reach->seen.items));
     (void)see(reach, from);

@@ -1,9 +1,10 @@
 /*
- * The inside of an address, for connect.c and prompt.c only: the parameters of a connection with
+ * The inside of an address, for address*.c, connect.c, session.c, middleman.c and prompt.c only: the parameters of a connection with
  * their secrets, the password that people are asked for, and who answered.
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "engine/connect/postgres/address.h"
@@ -15,6 +16,23 @@ typedef struct PgParameters {
     TextList values;
     bool has_asked_password; /* the one that was typed in */
 } PgParameters;
+
+/* What threads share, behind a lock. */
+typedef struct PgShared {
+    pthread_mutex_t lock;
+    char *password; /* typed in on the terminal */
+    bool was_asked;
+    bool is_direct;
+    char *host; /* that answered last */
+    char *hostaddr;
+    char *port;
+} PgShared;
+
+struct PgAddress {
+    char *display;
+    PgParameters resolved;
+    PgShared *shared;
+};
 
 void pg_parameters_release(PgParameters *parameters); /* wipes */
 #define AUTO_PARAMETERS __attribute__((cleanup(pg_parameters_release)))
@@ -42,3 +60,6 @@ void pg_address_note_direct(PgAddress *address);
 /* prompt.c: reads a line from the terminal without showing it. ERROR_REFUSED when there is none. */
 Status pg_prompt_password(const char *question, char **ret, Error *err);
 void pg_wipe(char *secret); /* overwrites and frees; NULL is fine */
+void pg_wipe_list(TextList *list);
+bool pg_is_secret(const char *keyword);
+void pg_parameters_add(PgParameters *parameters, const char *keyword, const char *value);

@@ -248,7 +248,7 @@ static void reads_the_values_of_sequences_exactly(void **state)
                             cases[i].value);
 }
 
-static void tells_encoding_and_locale(void **state)
+static void tells_encoding_locale_and_version(void **state)
 {
     (void)state;
     PG_CLUSTER_OR_SKIP(cluster);
@@ -258,17 +258,17 @@ static void tells_encoding_and_locale(void **state)
     described.cluster = cluster;
     (void)snprintf(described.database, sizeof(described.database), "latin");
     described_read(&described);
-    size_t count = 0;
-    for (size_t i = 0; i < described.catalog.object_count; i++) {
-        const Object *object = &described.catalog.objects[i];
-        if (object->kind != OBJECT_SETTING)
-            continue;
-        count++;
-        assert_string_equal(object->definition, strcmp(object->name, "encoding") == 0
-                                                    ? "LATIN1"
-                                                    : "libc \"C\" \"C\" \"\"");
+    static const char *const expected[][2] = {{"encoding", "LATIN1"},
+                                              {"locale", "libc \"C\" \"C\" \"\""}};
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const Object *object = described_object(&described, "DATABASE", expected[i][0]);
+        assert_non_null(object);
+        assert_int_equal(object->kind, OBJECT_SETTING);
+        assert_string_equal(object->definition, expected[i][1]);
     }
-    assert_int_equal(count, 2);
+    AUTO_FREE_MEMORY char *version = pg_cluster_ask(cluster, NULL, "show server_version_num");
+    const Object *object = described_object(&described, "DATABASE", "server_version");
+    assert_int_equal(strtol(version, NULL, 10) / 10000, strtol(object->definition, NULL, 10));
 }
 
 static void gives_the_same_schema_the_same_fingerprint(void **state)
@@ -305,7 +305,7 @@ int main(void)
         cmocka_unit_test(says_what_is_left_behind),
         cmocka_unit_test(leaves_our_own_and_the_members_of_extensions_alone),
         cmocka_unit_test(reads_the_values_of_sequences_exactly),
-        cmocka_unit_test(tells_encoding_and_locale),
+        cmocka_unit_test(tells_encoding_locale_and_version),
         cmocka_unit_test(gives_the_same_schema_the_same_fingerprint),
     };
     return cmocka_run_group_tests(tests, start_cluster, stop_cluster);

@@ -10,7 +10,8 @@
  *      OBJECT_SEQUENCE  notes.type "SEQUENCE SET"; definition "LAST_VALUE t|f" (is_called);
  *      OBJECT_SETTING   notes.type "DATABASE"; "encoding": "UTF8"; "locale":
  *                       "PROVIDER COLLATE CTYPE LOCALE", words in double quotes, PROVIDER one of
- *                       libc, icu, builtin.
+ *                       libc, icu, builtin;
+ *                       "server_version": "15".
  *  - Findings: everything that is left behind, refused, or to be known.
  */
 #pragma once

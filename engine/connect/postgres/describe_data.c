@@ -109,8 +109,10 @@ static Status add_settings(Describer *describer, Error *err)
         &rows, err));
     if (pg_row_count(rows) != 1)
         return error_set(err, STATUS_FAILED, "the source's database is not in its catalog");
+    AUTO_FREE_MEMORY char *version = xasprintf("%d", pg_server_major(describer->connection));
     add_setting(describer, "encoding", pg_value(rows, 0, 0));
     add_setting(describer, "locale", pg_value(rows, 0, 1));
+    add_setting(describer, "server_version", version);
     return STATUS_OK;
 }
 

@@ -33,8 +33,8 @@ typedef struct Facts {
 void facts_release(Facts *facts);
 #define AUTO_FACTS __attribute__((cleanup(facts_release)))
 
-/* Of all tables (ordinary and partitioned) in these schemas; map brings names in definitions
- * to the source's words, or is NULL. */
+/* Of all tables (ordinary and partitioned) in these schemas, under the names they have there; map
+ * brings names in definitions to the source's words, or is NULL. */
 Status facts_read(PgConnection *connection, const TextList *schemas, const NameMap *map, Facts *ret,
                   Error *err);
 const RelationFacts *facts_find(const Facts *facts, const char *schema, const char *name);

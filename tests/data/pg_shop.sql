@@ -20,4 +20,4 @@ CREATE TABLE public.settings (name text PRIMARY KEY, value jsonb, seen_by sales.
 INSERT INTO public.settings SELECT 'setting ' || n, jsonb_build_object('n', n), '{new,sent}' FROM generate_series(1, 100) n;
 CREATE TABLE public.no_key (a integer, b text);
 INSERT INTO public.no_key SELECT n % 50, 'row ' || n % 7 FROM generate_series(1, 3000) n;
-ANALYZE;
+ANALYZE sales.customers, sales.orders, sales.lines, public.settings, public.no_key;

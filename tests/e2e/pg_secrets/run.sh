@@ -11,6 +11,7 @@ encoded='geh3im%2FW%C3%B6rt%25er%22'
 for cluster in source target; do
     pg_sql "$cluster" postgres -c "CREATE ROLE mover SUPERUSER LOGIN PASSWORD '$secret'"
 done
+printf "%s\n" "$secret" "$encoded" geh3im >patterns
 pg_remember
 plain=(--from "$(pg_uri source people mover)" --to "$(pg_uri target people mover)")
 with_password() { # CLUSTER PASSWORD
@@ -20,19 +21,26 @@ with_password() { # CLUSTER PASSWORD
 # What every process is called with, as often as can be, until the file `stop` appears.
 watch() {
     until [ -e stop ]; do
-        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -aF -e "$secret" -e "$encoded" -e geh3im | grep -v '^geh3im$' | head -5
+        cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -aF -f patterns
     done >seen
 }
+
+# the watch sees what it is for
+watch &
+sh -c "sleep 1; true" "$secret"
+touch stop
+wait $!
+[ -s seen ] || die "nobody watches"
 
 leaks() { # HOW
     local where=(home out err first.out first.err)
     sync
-    if grep -raF -e "$secret" -e "$encoded" -e geh3im "${where[@]}" 2>/dev/null | cut -c1-200 | grep . ; then die "$1: the password stands in a file"; fi
-    if pg_sql target people -c "SELECT run.*::text FROM stopover.run" 2>/dev/null | grep -F geh3im; then die "$1: in the control schema"; fi
+    if grep -raF -f patterns "${where[@]}" 2>/dev/null | cut -c1-200 | grep . ; then die "$1: the password stands in a file"; fi
+    if pg_sql target people -c "SELECT run.*::text FROM stopover.run" 2>/dev/null | grep -F -f patterns; then die "$1: in the control schema"; fi
 }
 
 run_with() { # HOW WATCHED(yes|no) ENVIRONMENT... -- ARGUMENT...
-    local how=$1 watched=$2 environment=() status
+    local how=$1 watched=$2 environment=() status variable
     shift 2
     while [ "$1" != -- ]; do
         environment+=("$1")
@@ -41,18 +49,23 @@ run_with() { # HOW WATCHED(yes|no) ENVIRONMENT... -- ARGUMENT...
     shift
     rm -rf home stop seen
     watch &
-    env "${environment[@]}" "$STOPOVER" run m "$@" --stop-after verified --verbose --jobs 2 >first.out 2>first.err </dev/null
+    for variable in "${environment[@]}"; do export "${variable?}"; done
+    "$STOPOVER" run m "$@" --stop-after verified --verbose --jobs 2 >first.out 2>first.err </dev/null
     status=$?
     touch stop
     wait $!
     [ $status -eq 0 ] || { cat first.out first.err; die "$how: exit $status"; }
     if [ "$watched" = yes ] && [ -s seen ]; then cat seen; die "$how: the password stood in a command line"; fi
     leaks "$how"
-    env "${environment[@]}" "$STOPOVER" status m --json --verbose >out 2>err || die "$how: status"
+    # what was in an argument is recorded nowhere: later commands need it from elsewhere
+    [ "$watched" = yes ] || export PGPASSWORD=$secret
+    "$STOPOVER" status m --json --verbose >out 2>err || die "$how: status"
     leaks "$how"
-    env "${environment[@]}" "$STOPOVER" rollback m --yes >out 2>err || { cat out err; die "$how: rollback"; }
-    env "${environment[@]}" "$STOPOVER" finish m --yes >out 2>err || { cat out err; die "$how: finish"; }
+    "$STOPOVER" rollback m --yes >out 2>err || { cat out err; die "$how: rollback"; }
+    "$STOPOVER" finish m --yes >out 2>err || { cat out err; die "$how: finish"; }
     leaks "$how"
+    for variable in "${environment[@]}"; do unset "${variable%%=*}"; done
+    [ "$watched" = yes ] || unset PGPASSWORD
     pg_untouched
     echo "no leak: $how"
 }
@@ -82,7 +95,7 @@ for command in plan run; do
 done
 
 # the wrong password is one clear error; a missing one, with nobody to ask, too
-STOPOVER_PG=1 PGPASSWORD=wrong expect 5 run m "${plain[@]}"
+PGPASSWORD=wrong expect 5 run m "${plain[@]}"
 one_error
 says 'password'
 rm -rf home

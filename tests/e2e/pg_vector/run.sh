@@ -8,6 +8,7 @@ pg_vector_server || { echo "skipped: no pgvector"; exit 77; }
 pg_pair prefix="$pg_prefix"
 pg_fixture pg_vector.sql
 pg_remember
+# shellcheck disable=SC2034 # the oracle asks for it
 pg_bodies_may_say='OPERATOR\((public|extensions)[.]<=>' # the extension's
 expect 0 run kb "${ends[@]}" --stop-after verified --chunk-size 64KiB
 pg_verified kb

@@ -68,7 +68,7 @@ static Status poll_until(PGconn *handle, uint64_t until_ns, bool *ret_silent, Er
             *ret_silent = true;
             return STATUS_OK;
         }
-        if (wait.fd < 0 || poll(&wait, 1, LOOK_FOR_STOP_MS) != 0)
+        if (wait.fd < 0 || poll(&wait, 1, LOOK_FOR_STOP_MS) > 0)
             next = PQconnectPoll(handle);
     }
     return STATUS_OK;
@@ -125,22 +125,44 @@ static const char *find_sqlstate(const char *line, char ret[6])
     return NULL;
 }
 
-/* Not the network, but what the two sides demand of each other. */
-static bool is_disagreement(const char *words)
+static bool has_one_of(const char *words, const char *const *marks)
 {
-    static const char *const marks[] = {"certificate", "does not support", "private key",
-                                        "GSSAPI",      "channel binding",  "authentication method",
-                                        "invalid ",    "SSL error",        "not supported"};
-
-    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-        if (strstr(words, marks[i]) != NULL)
+    for (; *marks != NULL; marks++)
+        if (strstr(words, *marks) != NULL)
             return true;
     return false;
 }
 
-static void hint_at_connect(const char *sqlstate, Error *err)
+static bool is_about_tls(const char *words)
 {
-    if (strcmp(sqlstate, "42501") == 0)
+    static const char *const marks[] = {"certificate",
+                                        "private key",
+                                        "SSL alert",
+                                        "does not support SSL",
+                                        "unsupported protocol",
+                                        "wrong version number",
+                                        "tlsv1",
+                                        "sslv3",
+                                        NULL};
+
+    return has_one_of(words, marks);
+}
+
+/* Not the network, but what the two sides demand of each other. */
+static bool is_disagreement(const char *words)
+{
+    static const char *const marks[] = {"does not support",      "GSSAPI",   "channel binding",
+                                        "authentication method", "invalid ", NULL};
+
+    return is_about_tls(words) || has_one_of(words, marks);
+}
+
+static void hint_at_connect(const char *sqlstate, const char *words, Error *err)
+{
+    if (is_about_tls(words))
+        error_hint(err, "Check sslmode and sslrootcert in the address, and the certificate of the "
+                        "server.");
+    else if (strcmp(sqlstate, "42501") == 0)
         error_hint(err, "Grant this user the right to connect to the database.");
     else if (strcmp(sqlstate, "08001") == 0)
         error_hint(err, "Check host and port, and that the server runs and can be reached from "
@@ -175,7 +197,7 @@ static Status fail_connect(const PgAddress *address, const PGconn *handle, Error
     else if (strcmp(sqlstate, "08P01") == 0)
         memcpy(sqlstate, "28000", sizeof(sqlstate)); /* a proxy that refuses us: not the network */
     status = pg_map_failure(&failure, err);
-    hint_at_connect(sqlstate, err);
+    hint_at_connect(sqlstate, words, err);
     error_prefix(err, "could not connect to \"%s\"", pg_address_display(address));
     return status;
 }

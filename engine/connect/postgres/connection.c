@@ -3,6 +3,7 @@
  */
 #include "engine/connect/postgres/connection.h"
 
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -180,6 +181,7 @@ static Status finish_statement(PgConnection *connection, bool was_sent, PGresult
 static Status execute(PgConnection *connection, const char *sql, PGresult **ret, Error *err)
 {
     TRY(pg_check_usable(connection, err));
+    assert(PQtransactionStatus(connection->handle) != PQTRANS_ACTIVE); /* a COPY is under way */
     return finish_statement(connection, PQsendQuery(connection->handle, sql) == 1, ret, err);
 }
 
@@ -187,6 +189,7 @@ static Status execute_bound(PgConnection *connection, const char *sql,
                             const char *const *parameters, size_t count, PGresult **ret, Error *err)
 {
     TRY(pg_check_usable(connection, err));
+    assert(PQtransactionStatus(connection->handle) != PQTRANS_ACTIVE);
     return finish_statement(connection,
                             PQsendQueryParams(connection->handle, sql, (int)count, NULL, parameters,
                                               NULL, NULL, 0) == 1,

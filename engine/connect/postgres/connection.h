@@ -2,15 +2,17 @@
  * A connection: the one way in which this connector speaks to a server. pg_connect() is the only
  * place that connects and the only place that knows the settings of a session (traps 17 and 18):
  *
- *  - keepalives on both ends and tcp_user_timeout, so that a dead peer is noticed in about a minute;
+ *  - keepalives on both ends, so that a dead peer is noticed in a minute, and tcp_user_timeout of
+ *    two, because that ends living peers too which do not read for so long;
  *  - no timeout of a role or database holds (statement, lock, idle in transaction, idle session,
  *    transaction), search_path is empty, text formats are pinned (ISO, UTC, postgres intervals,
  *    shortest exact floats, hex bytea), row_security off, synchronize_seqscans off, jit off,
  *    client_encoding UTF8; a source is default_transaction_read_only, a target is not;
  *  - known answers: values of such types are asked for as text and must be as expected, else a
  *    middleman has ignored the settings: ERROR_REFUSED;
- *  - a pooler in between (PQbackendPID differs from pg_backend_pid()): ERROR_REFUSED that names the
- *    direct endpoint where the host's name shows it ("-pooler");
+ *  - a pooler in between that shares the server's processes: ERROR_REFUSED that names the direct
+ *    endpoint where the host's name shows it ("-pooler"). A proxy that announces another process
+ *    but keeps one per connection is fine (middleman.c);
  *  - a password that the server wants and nobody has given is asked for on the terminal, masked; once.
  *
  * Errors: 40001, 40P01, 55P03, 57P01-57P05, 25P03, 53300, class 08 and a lost connection are

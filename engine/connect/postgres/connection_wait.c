@@ -44,11 +44,13 @@ bool pg_wait(PgConnection *connection, PgWait what, uint64_t until_ns)
         struct pollfd wait = {.fd = PQsocket(connection->handle),
                               .events = what == PG_READABLE ? POLLIN : POLLOUT | POLLIN};
         uint64_t now_ns = 0;
+        int ready = 0;
 
         /* A negative answer is for libpq to find out about. */
         if (wait.fd < 0)
             return true;
-        if (poll(&wait, 1, next_look_ms(connection, until_ns)) != 0 && errno != EINTR)
+        ready = poll(&wait, 1, next_look_ms(connection, until_ns));
+        if (ready > 0 || (ready < 0 && errno != EINTR))
             return true;
         now_ns = clock_monotonic_ns();
         if (until_ns != 0 && now_ns >= until_ns)

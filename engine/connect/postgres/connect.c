@@ -169,6 +169,13 @@ static void hint_at_connect(const char *sqlstate, const char *words, Error *err)
                         "here.");
 }
 
+/* "\tIs the server running there ...?" */
+static bool is_advice(const char *line)
+{
+    return *line == '\t' || strncmp(line, "LOCATION:", strlen("LOCATION:")) == 0 ||
+           strncmp(line, "Either provide", strlen("Either provide")) == 0;
+}
+
 /* The last line that tells something: libpq reports one line per address that it tried. */
 static Status fail_connect(const PgAddress *address, const PGconn *handle, Error *err)
 {
@@ -187,7 +194,7 @@ static Status fail_connect(const PgAddress *address, const PGconn *handle, Error
         if (found != NULL) {
             words = found;
             memcpy(sqlstate, code, sizeof(sqlstate));
-        } else if (*sqlstate == '\0' && *line != '\t' && strncmp(line, "LOCATION:", 9) != 0) {
+        } else if (*sqlstate == '\0' && !is_advice(line)) {
             words = line;
         }
     }

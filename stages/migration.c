@@ -18,6 +18,7 @@
 enum {
     DEFAULT_RETRY_MS = 600 * 1000,
     DEFAULT_JOBS = 4,
+    FIRST_LOOK_MS = 15 * 1000, /* a host that was mistyped is told soon */
 };
 
 void migration_free(Migration *migration)
@@ -202,6 +203,20 @@ static Status look_at_ends(Migration *migration, void *context, Error *err)
     return stager_outcome(migration->target->stager, &migration->identity, &outcome, err);
 }
 
+/* Nobody was ever seen there: without --retry-for it is not waited for long. */
+static Status look_first(Migration *migration, MigrationStep step, MigrationOptions *options,
+                         Error *err)
+{
+    uint64_t retry_for_ms = migration->run.retry_for_ms;
+    Status status = STATUS_OK;
+
+    migration->run.retry_for_ms =
+        options->retry_for_given ? options->retry_for_ms : (uint64_t)FIRST_LOOK_MS;
+    status = migration_retry(migration, step, options, err);
+    migration->run.retry_for_ms = retry_for_ms;
+    return status;
+}
+
 /* A new journal, only after both ends were found good: a mistyped path leaves nothing behind. */
 static Status create(Migration *migration, const char *directory, ConnectorTable connectors,
                      const MigrationOptions *options, const Words *words, const char *tool_version,
@@ -209,13 +224,11 @@ static Status create(Migration *migration, const char *directory, ConnectorTable
 {
     MigrationOptions given = *options; /* only looked at */
 
-    if (given.retry_for_given)
-        migration->run.retry_for_ms = given.retry_for_ms;
     TRY(open_ends(migration, connectors, words->from, words->to, err));
     (void)snprintf(migration->identity.migration, sizeof(migration->identity.migration), "%s",
                    migration->name);
     source_introduce(migration->source, &migration->identity);
-    TRY(migration_retry(migration, look_at_ends, &given, err));
+    TRY(look_first(migration, look_at_ends, &given, err));
     memory_trim();
     return journal_create(directory, migration->name, words->from, words->to, tool_version,
                           &migration->journal, err);
@@ -332,6 +345,9 @@ Status migration_open_dry(const char *home, const char *name, ConnectorTable con
         migration->identity.attempt = 1;
         name_id(migration->identity.run, 1, migration->identity.id);
     }
+    if (!options->retry_for_given)
+        migration->run.retry_for_ms =
+            FIRST_LOOK_MS; /* whoever asks for a plan is there and waits */
     source_introduce(migration->source, &migration->identity);
     TRY(migration_retry(migration, check_ends, NULL, err));
     *ret = TAKE(migration);

@@ -26,12 +26,17 @@ expect 1 run m --from sqlite:. --to sqlite:b.db
 one_error
 no_migration m
 
+# a server that is not there: waited for, then given up; nothing is recorded
+refuse 3 'could not connect' run m --from postgresql://127.0.0.1:1/db --to sqlite:b.db --retry-for 0s
+refuse 3 'could not connect' run m --from sqlite:a.db --to postgresql://127.0.0.1:1/db --retry-for 1s
+
 # words
 refuse 2 'jbos' run m --from sqlite:a.db --to sqlite:b.db --jbos 4
 refuse 2 'jobs' run m --from sqlite:a.db --to sqlite:b.db --jobs none
 refuse 2 'verify' run m --from sqlite:a.db --to sqlite:b.db --verify everything
 refuse 2 'mysql' run m --from mysql://host/db --to sqlite:b.db
-refuse 2 'postgresql|not supported' run m --from postgresql://host/db --to sqlite:b.db
+refuse 2 'lightrag is not supported yet' run m --from lightrag:/store --to sqlite:b.db
+refuse 2 'no schema of the source matches' run m --from sqlite:a.db --to sqlite:b.db --schema public
 refuse 2 'NOT_SET' run m --from env:NOT_SET --to sqlite:b.db
 refuse 10 'm' run m
 refuse 10 'm' status m

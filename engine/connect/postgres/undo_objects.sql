@@ -1,6 +1,7 @@
 -- Statements that drop what the tasks :tasks have made and what is still there. Tasks are numbered in
 -- an order in which they can be done: so the last one first, and an index after its constraint, with
 -- which it goes. Only what belongs to a partition comes after what it belongs to, for the same reason.
+-- The parts of a foreign key, one for each partition that it refers to, go with the key alone.
 select case o.class_oid
     when 'pg_catalog.pg_trigger'::pg_catalog.regclass then
         (select pg_catalog.format('drop trigger if exists %I on %s', c.tgname,
@@ -17,7 +18,8 @@ select case o.class_oid
     when 'pg_catalog.pg_constraint'::pg_catalog.regclass then
         (select pg_catalog.format('alter table %s drop constraint if exists %I',
                                   c.conrelid::pg_catalog.regclass, c.conname)
-         from pg_catalog.pg_constraint c where c.oid = o.object_oid and c.conrelid <> 0)
+         from pg_catalog.pg_constraint c where c.oid = o.object_oid and c.conrelid <> 0
+           and (c.contype <> 'f' or c.conparentid = 0))
     when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then
         (select pg_catalog.format('drop statistics if exists %I.%I', n.nspname, c.stxname)
          from pg_catalog.pg_statistic_ext c

@@ -32,7 +32,9 @@ static const CatalogScan scans[] = {
     {MAKES_OTHERS, "pg_namespace", "c.oid in (select oid from ours)"},
     {MAKES_RELATIONS, "pg_class", "c.relnamespace in (select oid from ours)"},
     {MAKES_TYPES, "pg_type", "c.typnamespace in (select oid from ours)"},
-    {MAKES_CONSTRAINTS, "pg_constraint", "c.connamespace in (select oid from ours)"},
+    /* NOT NULL counts as one since version 18: as before, it is a part of its table. */
+    {MAKES_CONSTRAINTS, "pg_constraint",
+     "c.contype <> 'n' and c.connamespace in (select oid from ours)"},
     {MAKES_STATISTICS, "pg_statistic_ext", "c.stxnamespace in (select oid from ours)"},
     {MAKES_TRIGGERS, "pg_trigger",
      "not c.tgisinternal and (select r.relnamespace from pg_catalog.pg_class r"

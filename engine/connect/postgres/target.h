@@ -10,7 +10,8 @@
  *  L3  stopover.object lists by class and OID whatever we created, with the task that made it:
  *      schemas, what lies in them, extensions, casts. Nothing is dropped that is not in it (I3). Left
  *      out is what lives and dies with something listed: triggers of foreign keys, rules of views,
- *      column defaults, a table's types, TOAST.
+ *      column defaults and NOT NULL, a table's types,
+ *      TOAST.
  *  L4  One session, the control connection, holds the advisory lock of the run while a driver works.
  */
 #pragma once

@@ -293,7 +293,11 @@ static Status drive_with_connections(CopyRun *run, Error *err)
     shared.copy.reads_ahead = run->input->target->ops->max_writers > 0;
     shared.copy.throttle = throttle;
     run->shared = &shared;
-    return drive_with_pool(run, err);
+
+    Status status = drive_with_pool(run, err);
+
+    run->shared = NULL;
+    return status;
 }
 
 static bool *wanted_probes(const RunInput *input)

@@ -43,13 +43,14 @@ pg_nothing_left
 expect 0 forget shop --yes
 no_migration shop
 
-# stage by stage, into a target that holds other things under the same names; an extension of the
-# source is in another schema there
+# stage by stage, into a target that holds other things under the same names; the source's extensions
+# are in another schema there
 pg_sql target postgres -c 'DROP DATABASE people' -c 'CREATE DATABASE people'
 pg_sql target people -o /dev/null -f "$STOPOVER_DATA/pg_people_target.sql" || die "the target"
-pg_sql target people -c 'CREATE SCHEMA extensions' -c 'CREATE EXTENSION citext SCHEMA extensions'
+pg_sql target people -c 'CREATE SCHEMA extensions' -c 'CREATE EXTENSION citext SCHEMA extensions' \
+    -c 'CREATE EXTENSION hstore SCHEMA extensions' -c 'CREATE EXTENSION pg_trgm SCHEMA extensions' -c 'CREATE EXTENSION btree_gist SCHEMA extensions'
 pg_remember
-extension_moved() { sed 's/extensions\./public./g'; }
+extension_moved() { sed -E 's/"?extensions"?[.]/public./g'; }
 expect 0 prepare full "${ends[@]}" --chunk-size 64KiB
 phase_is full prepared
 pg_untouched

@@ -17,6 +17,7 @@ static Status look(Preflight *preflight, Error *err)
     TRY(preflight_server(preflight, err));
     TRY(preflight_schemas(preflight, err));
     TRY(preflight_extensions(preflight, err));
+    TRY(preflight_privileges(preflight, err));
     TRY(preflight_roles(preflight, err));
     return preflight_types(preflight, err);
 }

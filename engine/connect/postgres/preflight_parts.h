@@ -22,5 +22,7 @@ Status preflight_extensions(const Preflight *preflight, Error *err);
 Status preflight_roles(const Preflight *preflight, Error *err);
 Status preflight_types(const Preflight *preflight, Error *err);
 
+Status preflight_privileges(const Preflight *preflight, Error *err);
+
 /* Strings as a JSON array, for a parameter; the caller frees. */
 char *preflight_json(const TextList *list);

@@ -64,6 +64,20 @@ static void check_rights(const Preflight *preflight, const PgRows *rows)
     }
 }
 
+/* What a newer server's pg_dump writes is not always understood by an older one. */
+static void check_version(const Preflight *preflight)
+{
+    const char *text = find_setting(preflight->catalog, "server_version");
+    int target = pg_server_major(preflight->connection);
+    uint64_t source = 0;
+
+    if (text == NULL || !parse_unsigned(text, 1000, &source) || (uint64_t)target >= source)
+        return;
+    findings_add(preflight->findings, FINDING_REFUSAL, NULL,
+                 "Migrate to a server of the source's version or a newer one.",
+                 "the target's server is of version %d, older than the source's %s", target, text);
+}
+
 /* Conversion could change text, or fail in the middle of the copy. */
 static void check_encoding(const Preflight *preflight, const PgRows *rows)
 {
@@ -187,6 +201,7 @@ Status preflight_server(Preflight *preflight, Error *err)
         return error_set(err, STATUS_FAILED, "the target's database is not in its catalog");
     preflight->is_superuser = pg_is_true(rows, 0, COLUMN_SUPERUSER);
     check_rights(preflight, rows);
+    check_version(preflight);
     check_encoding(preflight, rows);
     check_locale(preflight, rows);
     check_icu(preflight, rows);

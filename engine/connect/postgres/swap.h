@@ -1,0 +1,60 @@
+/*
+ * The swap: the statements that make a staging live, and those that take it back (I6). Planned
+ * before anything is copied, for the target as it is then; planned again, and stored with its
+ * inverse, before it runs. A step is one or a few statements that belong together; the inverse of
+ * the whole is the inverses of the steps from the last to the first.
+ *
+ *   live    <schema>.x                 -> <schema>_retired_<id>.x
+ *   staging <schema>_staging_<id>.x    -> <schema>.x
+ *   back:   <schema>.x -> <schema>_undone_<id>.x, <schema>_retired_<id>.x -> <schema>.x
+ *
+ * by SET SCHEMA, which waits for every user of a table, never by ALTER SCHEMA RENAME, which does
+ * not. Source wins for structure and policies, target for owner and grants (trap 11).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/error.h"
+#include "engine/base/text.h"
+#include "engine/connect/postgres/connection.h"
+#include "engine/flow/findings.h"
+#include "engine/flow/plan.h"
+#include "engine/flow/target.h"
+
+typedef struct SwapStep {
+    char *words;   /* for people: "table public.orders is replaced" */
+    char *forward; /* statements; never NULL */
+    char *inverse; /* or NULL: nothing to take back */
+} SwapStep;
+
+typedef struct Swap {
+    SwapStep *steps;
+    size_t count;
+    size_t capacity;
+    TextList staged_locks; /* "staging"."x": locked first, with patience */
+    TextList live_locks;   /* live tables, outside ones with foreign keys too: in short tries */
+    TextList validate;     /* statements that run after the commit, one by one, repeatable */
+    TextList checks;       /* queries that must give "t" under the locks, else ERROR_REFUSED */
+} Swap;
+
+void swap_release(Swap *swap);
+#define AUTO_SWAP __attribute__((cleanup(swap_release)))
+
+SwapStep *swap_add(Swap *swap); /* zeroed; borrowed until the next add */
+
+/* As text on one line, and back: PromotionPlan.forward; .inverse holds the same with the steps'
+ * inverses in the order in which they run. */
+char *swap_write(const Swap *swap);
+Status swap_read(const char *text, Swap *ret, Error *err);
+
+/*
+ * Read-only. Builds the swap for the target as it is. What cannot be carried over (dependents,
+ * clashes of names, rights) becomes a refusal by name with its remedy, what is decided a note.
+ * The fingerprint is of all live objects that take part, with what depends on them. Before staging exists
+ * it is built from the catalog alone; then staged_exists is false.
+ */
+Status swap_plan(PgConnection *connection, const RunIdentity *identity, const Plan *plan,
+                 bool staged_exists, Swap *ret, char ret_fingerprint[65], Findings *findings,
+                 Error *err);

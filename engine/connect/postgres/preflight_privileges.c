@@ -60,8 +60,10 @@ Status preflight_privileges(const Preflight *preflight, Error *err)
         AUTO_FREE_MEMORY char *kind = xstrdup(notes.type);
         AUTO_FREE_MEMORY char *name = NULL;
 
-        for (char *c = kind; *c != '\0'; c++)
-            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        for (char *c = kind; *c != '\0'; c++) {
+            if (*c >= 'A' && *c <= 'Z')
+                *c = (char)(*c - 'A' + 'a');
+        }
         name = xasprintf("%s %s%s%s", kind, object->schema != NULL ? object->schema : "",
                          object->schema != NULL ? "." : "", object->name);
         findings_add(preflight->findings, FINDING_REFUSAL, name,

@@ -31,8 +31,10 @@ static void append_type(Text *text, const char *type)
         }
     }
     for (const char *c = type; *c != '\0'; c++) {
-        char lower = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        char lower = *c;
 
+        if (*c >= 'A' && *c <= 'Z')
+            lower = (char)(*c - 'A' + 'a');
         text_append_bytes(text, &lower, 1);
     }
 }

@@ -427,6 +427,27 @@ static void index_builds_get_some_memory_at_least(void **state)
     }
 }
 
+/* The driver records a chunk as done, and does not ask for it again after a crash of the server. */
+static void chunks_wait_for_the_disk_where_the_server_would_not(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    Trial trial;
+    AUTO_FREE_MEMORY char *hasty = NULL;
+
+    trial_begin(&trial, 1,
+                "create table %s.t (id integer, name text,"
+                " waits text default current_setting('synchronous_commit'))");
+    hasty = xasprintf("alter database %s set synchronous_commit = off", trial.database);
+    pg_cluster_run(trial.cluster, NULL, hasty);
+    writer_free(trial.writer);
+    trial.writer = open_writer(&trial);
+    run_tasks(&trial, 1, 2);
+    copy_rows_in(&trial, 1, 1, "1\ta\n");
+    expect_answer(&trial, "select waits from %s.t", "on");
+    trial_close(&trial);
+}
+
 /* ---- what may fail ---- */
 
 /* As engine/run/copy.c does: after any failure a new writer, and the ledger is asked first. */
@@ -597,6 +618,7 @@ int main(void)
         cmocka_unit_test(a_writer_of_an_older_epoch_changes_nothing),
         cmocka_unit_test(a_wish_to_stop_ends_a_long_task),
         cmocka_unit_test(index_builds_get_some_memory_at_least),
+        cmocka_unit_test(chunks_wait_for_the_disk_where_the_server_would_not),
         cmocka_unit_test(every_failing_point_of_a_chunk_can_be_repeated),
         cmocka_unit_test(every_failing_point_of_a_task_can_be_repeated),
         cmocka_unit_test(a_writer_whose_session_ends_is_replaced),

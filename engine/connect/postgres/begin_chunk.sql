@@ -1,7 +1,6 @@
 -- The ledger's row of a chunk, before its rows: W1 and W2 in writer.c.
 begin;
 set local lock_timeout = '60s';
-set local synchronous_commit = off;
 insert into stopover.chunk (run, attempt, table_id, number, relation, epoch, server_start)
 select :run, :attempt, :table, :number, o.object_oid, r.epoch,
        (select pg_catalog.pg_postmaster_start_time()

@@ -25,6 +25,9 @@ SELECT (SELECT pg_catalog.count(pg_catalog.set_config(known.name, wanted.value, 
               ('array_nulls', 'on'),
               ('xmloption', 'content'),
               ('check_function_bodies', 'off'),
+              -- What was committed is there for good: we record it, and do not ask for it again.
+              ('synchronous_commit', pg_catalog.replace(
+                  pg_catalog.current_setting('synchronous_commit'), 'off', 'on')),
               -- What we read is the same from every server.
               ('client_encoding', 'UTF8'),
               ('DateStyle', 'ISO, YMD'),

@@ -10,8 +10,8 @@
  *      table is not one of ours (I3).
  *  W3  What a lost connection had begun may live on in the server. Before anything is asked or
  *      repeated, its process is ended and gone: then the ledger's answer holds.
- *  W4  Chunks commit without waiting for the disk: a server that crashes loses the last of them
- *      with their ledger rows. The tasks that follow wait, and WAL is in order.
+ *  W4  A commit is on disk when it is acknowledged (session.sql sees to that): the driver records it
+ *      (I2) and does not ask again, not even after the server has crashed.
  */
 #include "engine/connect/postgres/writer.h"
 
@@ -271,8 +271,7 @@ static Status look(PgWriter *writer, Error *err)
     sql_fill(&sql, writer_look_sql, &writer->identity, NULL, 0);
     TRY(pg_query(writer->connection, text_string(&sql), &rows, err));
     writer->lacks_memory = pg_is_true(rows, 0, 0);
-    writer->is_hasty = pg_is_true(rows, 0, 1);
-    return pg_is_null(rows, 0, 2) ? STATUS_OK : refuse_lost_rows(pg_value(rows, 0, 2), err);
+    return pg_is_null(rows, 0, 1) ? STATUS_OK : refuse_lost_rows(pg_value(rows, 0, 1), err);
 }
 
 Status pg_writer_open(PgTarget *target, const RunIdentity *identity, Writer **ret, Error *err)

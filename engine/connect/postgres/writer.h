@@ -11,7 +11,6 @@ typedef struct PgWriter {
     PgConnection *connection;
     RunIdentity identity;
     bool lacks_memory;  /* maintenance_work_mem is lower than what index builds get from us */
-    bool is_hasty;      /* the session would commit before its commits are safe */
     const Table *table; /* while writing, borrowed; NULL when idle */
     const Chunk *chunk;
 } PgWriter;

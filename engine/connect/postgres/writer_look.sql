@@ -1,8 +1,7 @@
--- What a writer has to know of its session: would index builds get less memory than ours; is commit
--- asynchronous; and has an unlogged table of this attempt seen another server than this one (trap 20)?
+-- What a writer has to know of its session: would index builds get less memory than ours; and has an
+-- unlogged table of this attempt seen another server than this one (trap 20)?
 select (select s.setting::bigint < 131072 from pg_catalog.pg_settings s
         where s.name = 'maintenance_work_mem'),
-       pg_catalog.current_setting('synchronous_commit') = 'off',
        (select c.relation::pg_catalog.regclass::text
         from stopover.chunk c
         where c.run = :run and c.attempt = :attempt

@@ -61,8 +61,6 @@ static void append_row(Text *sql, const RunIdentity *identity, const Task *task)
 static void append_task(Text *sql, const PgWriter *writer, const Task *task)
 {
     text_append(sql, "begin;\nset local lock_timeout = '5min';\n");
-    if (writer->is_hasty)
-        text_append(sql, "set local synchronous_commit = on;\n");
     if (writer->lacks_memory && needs_memory(task))
         text_append(sql, MEMORY_SETTING);
     append_row(sql, &writer->identity, task);

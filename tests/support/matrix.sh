@@ -6,8 +6,9 @@
 #   matrix_begin                         fixtures: source.db, target.db, expected.db, original.db
 #   matrix_setup COMMAND...              what has happened before the command under test
 #   matrix_run MODE CHECK COMMAND...     each named point, the first and the last time it is reached;
-#                                        with MATRIX=every every single one; CHECK is a function
-#                                        called after each second run
+#                                        with MATRIX=every every single one; those that
+#                                        match MATRIX_POINTS; CHECK is a function called
+#                                        after each second run
 #
 # Everything happens in $TMPDIR: source.db is never written; work/ (target.db and home/) is made anew
 # each time. What differs for other databases are matrix_begin, matrix_keep, matrix_reset and
@@ -117,7 +118,7 @@ matrix_run() { # MODE CHECK COMMAND...
             lose) kinds='^after ' ;;
             *) kinds='^' ;;
         esac
-        grep -E "$kinds" fault.log | sed 's/^[a-z]* //' | sort | uniq -c >points.txt
+        grep -E "$kinds" fault.log | sed 's/^[a-z]* //' | grep -E "${MATRIX_POINTS:-.}" | sort | uniq -c >points.txt
         while read -r hits point; do
             for n in $(matrix_positions "$mode" "$hits"); do
                 matrix_try "$mode:$n:$point" "$check" "$@" || die "$mode:$n:$point did not fire"

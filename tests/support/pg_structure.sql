@@ -17,7 +17,7 @@ SELECT concat_ws('|', 'relation', label, relkind, relpersistence, reloptions, re
     pg_get_expr(relpartbound, oid), CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END, relispopulated) AS line FROM relations
 UNION ALL
 SELECT concat_ws('|', 'column', r.label, row_number() OVER (PARTITION BY r.oid ORDER BY a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-    pg_get_expr(d.adbin, d.adrelid), CASE WHEN NOT r.relispartition THEN a.attidentity END, a.attgenerated, nullif(a.attcollation, 100)::regcollation, nullif(a.attstattarget, -1), (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attstorage,
+    pg_get_expr(d.adbin, d.adrelid), CASE WHEN NOT r.relispartition THEN a.attidentity END, a.attgenerated, pg_describe_object('pg_collation'::regclass, nullif(nullif(a.attcollation, 100), 0), 0), nullif(a.attstattarget, -1), (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attstorage,
     a.attislocal, a.attinhcount)
 FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
@@ -41,7 +41,7 @@ SELECT concat_ws('|', 'sequence', r.label, s.seqtypid::regtype, s.seqstart, s.se
      WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')))
 FROM pg_sequence s JOIN relations r ON r.oid = s.seqrelid
 UNION ALL
-SELECT concat_ws('|', 'statistics', pg_get_statisticsobjdef(s.oid), nullif(s.stxstattarget, -1)) FROM pg_statistic_ext s JOIN chosen n ON n.oid = s.stxnamespace
+SELECT concat_ws('|', 'statistics', pg_get_statisticsobjdef(s.oid), nullif((to_jsonb(s) ->> 'stxstattarget')::integer, -1)) FROM pg_statistic_ext s JOIN chosen n ON n.oid = s.stxnamespace
 UNION ALL
 SELECT concat_ws('|', 'routine', p.oid::regprocedure, p.prokind, CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END) FROM routines p
 UNION ALL

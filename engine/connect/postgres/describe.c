@@ -3,6 +3,7 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/describer.h"
+#include "engine/connect/postgres/key_ranges.h"
 #include "engine/connect/postgres/source_extensions.sql.h"
 #include "engine/flow/names.h"
 
@@ -42,11 +43,45 @@ void describer_find(Describer *describer, Severity severity, const SourceRelatio
     findings_add(describer->findings, severity, object, remedy, "%s", message);
 }
 
+/* As a JSON array; the caller frees. */
+static char *selected_oids(const Describer *describer)
+{
+    AUTO_FREE(json_free) Json *oids = json_array();
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        AUTO_FREE_MEMORY char *oid = xasprintf("%u", describer->relations.items[i].oid);
+        if (describer->relations.items[i].is_selected)
+            json_add_string(oids, oid);
+    }
+    return json_print(oids, false);
+}
+
+/* All that are selected; statistics may stand elsewhere than their table. */
+static Status wanted_schemas(const Describer *describer, TextList *ret, Error *err)
+{
+    AUTO_FREE_MEMORY char *oids = selected_oids(describer);
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+    const char *const parameters[] = {oids};
+    TRY(pg_query_bound(
+        describer->connection,
+        "with chosen as (select json_array_elements_text($1::json)::oid as oid),"
+        " used as (select c.relnamespace from pg_class c where c.oid in (table chosen)"
+        " union select s.stxnamespace from pg_statistic_ext s"
+        " where s.stxrelid in (table chosen))"
+        " select n.nspname from pg_namespace n where n.oid in (table used)"
+        " order by n.nspname collate \"C\"",
+        parameters, 1, &rows, err));
+    for (size_t row = 0; row < pg_row_count(rows); row++)
+        text_list_add(ret, pg_value(rows, row, 0));
+    return STATUS_OK;
+}
+
 /* Names of the schemas that the dump is about, when the selection leaves any out; else none. */
 static Status dump_schemas(const Describer *describer, TextList *ret, Error *err)
 {
     const Selection *selection = describer->selection;
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+    if (describer->wanted)
+        return wanted_schemas(describer, ret, err);
     if (selection->schemas.count == 0)
         return STATUS_OK;
     TRY(pg_query(describer->connection,
@@ -94,14 +129,8 @@ static Status run_dump(Describer *describer, const PgAddress *address, const cha
 
 static Status read_extensions(Describer *describer, Error *err)
 {
-    AUTO_FREE(json_free) Json *oids = json_array();
-    for (size_t i = 0; i < describer->relations.count; i++) {
-        AUTO_FREE_MEMORY char *oid = xasprintf("%u", describer->relations.items[i].oid);
-        if (describer->relations.items[i].is_selected)
-            json_add_string(oids, oid);
-    }
-    AUTO_FREE_MEMORY char *list = json_print(oids, false);
-    const char *const parameters[] = {list};
+    AUTO_FREE_MEMORY char *oids = selected_oids(describer);
+    const char *const parameters[] = {oids};
     return pg_query_bound(describer->connection, source_extensions_sql, parameters, 1,
                           &describer->extensions, err);
 }
@@ -118,12 +147,26 @@ static Status describe_structure(Describer *describer, Error *err)
     return describe_facts(describer, err);
 }
 
+/* Of a source: what reading its rows needs. */
+static Status describe_rows(Describer *describer, Error *err)
+{
+    describe_choose_rows(describer);
+    TRY(describe_roots(describer, err));
+    if (!describe_check_relations(describer))
+        return STATUS_OK;
+    TRY(describe_row_tables(describer, err));
+    TRY(describe_data(describer, err));
+    return describe_types(describer, err);
+}
+
 /* All of it reads one snapshot: the connection's transaction, and pg_dump through its exported id. */
 static Status describe_in_snapshot(Describer *describer, const PgAddress *address,
                                    const char *snapshot, Error *err)
 {
     TRY(source_relations_read(describer->connection, describer->selection, &describer->relations,
                               err));
+    if (describer->selection->data_only)
+        return describe_rows(describer, err);
     TRY(describe_roots(describer, err));
     if (!describe_check_relations(describer))
         return STATUS_OK;
@@ -158,6 +201,41 @@ Status pg_describe(PgConnection *connection, const PgAddress *address, const cha
     if (status < 0 && !snapshot)
         pg_reset(connection);
     TRY(status);
+    TRY(pg_choose_range_keys(connection, pg_server_major(connection), &catalog, findings, err));
+    catalog_seal(&catalog);
+    *ret = catalog;
+    catalog = (Catalog){0};
+    return STATUS_OK;
+}
+
+static Status describe_wanted(Describer *describer, const PgAddress *address, const char *snapshot,
+                              Error *err)
+{
+    TRY(source_relations_read(describer->connection, NULL, &describer->relations, err));
+    describe_choose_wanted(describer);
+    TRY(describe_roots(describer, err));
+    TRY(describe_check_unfilled(describer, err));
+    if (!describe_check_relations(describer))
+        return STATUS_OK;
+    TRY(run_dump(describer, address, snapshot, err));
+    TRY(describe_structure(describer, err));
+    TRY(describe_sequences(describer, err));
+    return describe_types(describer, err);
+}
+
+Status pg_describe_target(PgConnection *connection, const PgAddress *address, const char *snapshot,
+                          const Catalog *wanted, Catalog *ret, Findings *findings, Error *err)
+{
+    static const Selection everything = {0};
+    AUTO_CATALOG Catalog catalog = {0};
+    __attribute__((cleanup(describer_release))) Describer describer = {
+        .connection = connection,
+        .selection = &everything,
+        .wanted = wanted,
+        .catalog = &catalog,
+        .findings = findings,
+    };
+    TRY(describe_wanted(&describer, address, snapshot, err));
     catalog_seal(&catalog);
     *ret = catalog;
     catalog = (Catalog){0};

@@ -12,7 +12,10 @@
  *                       "PROVIDER COLLATE CTYPE LOCALE", words in double quotes, PROVIDER one of
  *                       libc, icu, builtin;
  *                       "server_version": "15".
+ *      OBJECT_SETTING   notes.type "TYPE", with data_only and of a target: what a type of a column is
+ *                       made of: see describe_types.c.
  *  - Findings: everything that is left behind, refused, or to be known.
+ * With Selection.data_only: tables without definitions and facts, and what follows the data of them.
  */
 #pragma once
 
@@ -29,6 +32,16 @@
  */
 Status pg_describe(PgConnection *connection, const PgAddress *address, const char *snapshot,
                    const Selection *selection, Catalog *ret, Findings *findings, Error *err);
+
+/*
+ * The structure of a target's live tables that have the names of those in `wanted`, the catalog of a
+ * source. Tables, objects and findings as above, but only of these tables, of partitioned tables above
+ * them and all partitions of those; without grants and settings. A partition that no table in `wanted`
+ * has the name of is an object, as partitioned tables are. The connection's open transaction reads the
+ * snapshot. Which tables are missing, or of another kind, the caller sees from the catalog.
+ */
+Status pg_describe_target(PgConnection *connection, const PgAddress *address, const char *snapshot,
+                          const Catalog *wanted, Catalog *ret, Findings *findings, Error *err);
 
 /*
  * The relations that hold() has to lock: all ordinary and partitioned tables of the selection, in

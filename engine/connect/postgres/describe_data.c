@@ -26,6 +26,7 @@ static void add_sequence(Describer *describer, const SourceRelation *sequence, c
         .order = (uint32_t)describer->dump.count + object->id,
         .relation_schema = owner ? owner->schema : NULL,
         .relation_name = owner ? owner->name : NULL,
+        .relation_column = owner ? sequence->owner_column : NULL,
         .label = sequence->name,
     };
     object->kind = OBJECT_SEQUENCE;
@@ -64,7 +65,7 @@ static int compare_relations(const void *left, const void *right)
     return order ? order : strcmp(a->name, b->name);
 }
 
-static Status add_sequences(Describer *describer, Error *err)
+Status describe_sequences(Describer *describer, Error *err)
 {
     const SourceRelations *relations = &describer->relations;
     AUTO_FREE_MEMORY const SourceRelation **sequences =
@@ -118,7 +119,7 @@ static Status add_settings(Describer *describer, Error *err)
 
 Status describe_data(Describer *describer, Error *err)
 {
-    TRY(add_sequences(describer, err));
+    TRY(describe_sequences(describer, err));
     return add_settings(describer, err);
 }
 

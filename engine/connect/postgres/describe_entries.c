@@ -238,7 +238,7 @@ static bool is_free_selected(const Describer *describer, const DumpEntry *entry)
     const char *schema = is_type(entry, "SCHEMA") ? entry->name : entry->schema;
     if (schema && is_our_schema(schema))
         return false;
-    if (selection->include.count > 0)
+    if (selection->include.count > 0 || describer->wanted)
         return false;
     if (schema)
         return is_schema_selected(selection, schema);

@@ -1,6 +1,8 @@
 /*
  * The connector's notes on tables: last of all, when everything about them is known.
  */
+#include <string.h>
+
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/describer.h"
 #include "engine/connect/postgres/facts.h"
@@ -32,13 +34,13 @@ static void copy_facts(const Facts *facts, const Table *table, TextList *ret)
         text_list_add(ret, found->lines.items[i]);
 }
 
-static void write_notes(Describer *describer, const Facts *facts, size_t index)
+/* facts NULL: none. */
+static void write_notes(Describer *describer, const SourceRelation *relation, const Facts *facts,
+                        uint32_t order)
 {
-    const DumpEntry *entry = &describer->dump.entries[index];
-    const SourceRelation *relation = source_relations_find(&describer->relations, entry->oid);
     Table *table = catalog_table(describer->catalog, relation->table_id);
     AUTO_TABLE_NOTES PgTableNotes notes = {
-        .order = (uint32_t)index + 1,
+        .order = order,
         .kind = relation->kind,
         .is_unlogged = relation->is_unlogged,
         .is_partition = relation->is_partition,
@@ -46,7 +48,8 @@ static void write_notes(Describer *describer, const Facts *facts, size_t index)
     };
     if (relation->kind == 'p')
         add_leaves(describer, relation, &notes.leaves);
-    copy_facts(facts, table, &notes.facts);
+    if (facts)
+        copy_facts(facts, table, &notes.facts);
     table->private_data = pg_table_notes_write(&notes);
 }
 
@@ -59,7 +62,19 @@ Status describe_facts(Describer *describer, Error *err)
     for (size_t i = 0; i < describer->dump.count; i++) {
         const EntryNotes *notes = &describer->entries[i];
         if (notes->is_carried && notes->object_id == 0)
-            write_notes(describer, &facts, i);
+            write_notes(describer, notes->relation, &facts, (uint32_t)i + 1);
     }
     return STATUS_OK;
+}
+
+void describe_row_notes(Describer *describer)
+{
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        const SourceRelation *relation = &describer->relations.items[i];
+        const Table *table =
+            relation->table_id ? catalog_table(describer->catalog, relation->table_id) : NULL;
+        if (table && strcmp(table->name, relation->name) == 0 &&
+            strcmp(table->schema, relation->schema) == 0) /* not a leaf that its root carries */
+            write_notes(describer, relation, NULL, table->id);
+    }
 }

@@ -328,6 +328,8 @@ static Status carry(Describer *describer, const DumpEntry *entry, Left *left, Er
         refuse_reference(describer, entry, known);
         return STATUS_OK;
     }
+    if (is_type(entry, "ACL") && describer->wanted)
+        return STATUS_OK; /* they stay, with the owner (trap 11) */
     if (is_type(entry, "ACL") && !describer->selection->with_acl) {
         left->grants++;
         TRY(keep_public_only(entry, &kept, err));

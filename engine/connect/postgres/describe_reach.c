@@ -152,7 +152,23 @@ static Status check_relation(Describer *describer, Refused *refused, const Sourc
     return STATUS_OK;
 }
 
-static const char *place_word(const Place *place)
+/* Rows give all other columns their values. */
+static bool is_default_used(const Describer *describer, const SourceRelation *relation,
+                            const char *column)
+{
+    const Table *table =
+        describer->wanted ? catalog_find_table(describer->wanted, relation->schema, relation->name)
+                          : NULL;
+    for (size_t i = 0; table && i < table->column_count; i++) {
+        if (strcmp(table->columns[i].name, column) == 0)
+            return false;
+    }
+    return table != NULL;
+}
+
+/* NULL for what does not run while staging. */
+static const char *place_word(const Describer *describer, const SourceRelation *relation,
+                              const Place *place)
 {
     switch (place->kind) {
     case PLACE_INDEX:
@@ -170,10 +186,11 @@ static const char *place_word(const Place *place)
     case PLACE_FOREIGN_KEY:
     case PLACE_CONSTRAINT_TRIGGER:
     case PLACE_TRIGGER:
-    case PLACE_DEFAULT:
     case PLACE_RULE:
     case PLACE_POLICY:
-        return NULL; /* do not run while staging */
+        return NULL;
+    case PLACE_DEFAULT:
+        return is_default_used(describer, relation, place->name) ? "default" : NULL;
     }
     return NULL;
 }
@@ -181,13 +198,14 @@ static const char *place_word(const Place *place)
 static Status check_place(Describer *describer, Refused *refused, const Place *place, Error *err)
 {
     const SourceRelation *relation = source_relations_find(&describer->relations, place->relation);
-    const char *word = place_word(place);
-    if (!word || !relation || !relation->is_selected || relation->kind == 'f' ||
+    const char *word = relation ? place_word(describer, relation, place) : NULL;
+    if (!word || !relation->is_selected || relation->kind == 'f' ||
         !runs_code(describer, place->class_oid, place->oid))
         return STATUS_OK;
     AUTO_FREE_MEMORY char *what =
         xasprintf("%s %s of %s.%s", word, place->name, relation->schema, relation->name);
-    if (relation->table_id && (place->kind == PLACE_CHECK || place->kind == PLACE_GENERATED))
+    if (relation->table_id && (place->kind == PLACE_CHECK || place->kind == PLACE_GENERATED ||
+                               place->kind == PLACE_DEFAULT))
         catalog_table(describer->catalog, relation->table_id)->load_late = true;
     return check_runs(describer, refused, (Thing){place->class_oid, place->oid}, what, err);
 }

@@ -24,10 +24,11 @@ static bool refuse_unreadable(Describer *describer)
     }
     if (count > 0)
         findings_add(describer->findings, FINDING_REFUSAL, NULL,
-                     "Grant USAGE on their schemas and SELECT on them to the source's user, as in "
+                     "Grant that user USAGE on their schemas and SELECT on them, as in "
                      "GRANT SELECT ON ALL TABLES IN SCHEMA ... and ... ON ALL SEQUENCES IN SCHEMA "
                      "..., or leave them out with --exclude-table.",
-                     "the source's user may not read %s", text_string(&names));
+                     "the %s's user may not read %s", describer->wanted ? "target" : "source",
+                     text_string(&names));
     return count > 0;
 }
 
@@ -57,6 +58,9 @@ static void refuse_orphan(Describer *describer, const SourceRelation *relation)
             source_relations_find(&describer->relations, relation->parents[i]);
         if (!parent || parent->is_selected)
             continue;
+        /* Of rows alone, a child's are its own; a partition's siblings would be lost with it. */
+        if (describer->selection->data_only && !relation->is_partition)
+            continue;
         AUTO_FREE_MEMORY char *message =
             xasprintf("it %s %s.%s, which is not selected",
                       relation->is_partition ? "is a partition of" : "inherits from",
@@ -76,6 +80,7 @@ bool describe_check_relations(Describer *describer)
         if (relation->is_selected && source_relation_is_table(relation))
             refuse_orphan(describer, relation);
     }
-    refuse_filtered(describer);
+    if (!describer->wanted)
+        refuse_filtered(describer);
     return !refuse_unreadable(describer);
 }

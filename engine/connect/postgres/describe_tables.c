@@ -60,6 +60,8 @@ Status describe_roots(Describer *describer, Error *err)
 
 static bool carries_rows(const SourceRelation *relation)
 {
+    if (relation->is_unfilled)
+        return false;
     return relation->kind == 'r' ? relation->root == 0
                                  : relation->kind == 'p' && relation->root == relation->oid;
 }
@@ -75,16 +77,15 @@ static void refuse_bad_name(Describer *describer, const char *what, const char *
                      bad.message);
 }
 
-static void add_table(Describer *describer, SourceRelation *relation, DumpEntry *entry)
+static void add_table(Describer *describer, SourceRelation *relation, const char *definition)
 {
     Table *table = catalog_add_table(describer->catalog);
     table->schema = xstrdup(relation->schema);
     table->name = xstrdup(relation->name);
-    table->definition = xstrdup(entry->text);
+    table->definition = xstrdup(definition);
     table->key = KEY_PHYSICAL;
     table->format = ROW_PG_BINARY;
     relation->table_id = table->id;
-    describer_notes(describer, entry)->is_carried = true;
     refuse_bad_name(describer, "schema", table->schema);
     refuse_bad_name(describer, "table", table->name);
 }
@@ -98,8 +99,10 @@ static void add_tables(Describer *describer)
             entry->class_oid == CLASS_RELATION && strcmp(entry->type, "TABLE") == 0
                 ? source_relations_find(&describer->relations, entry->oid)
                 : NULL;
-        if (relation && relation->is_selected && carries_rows(relation))
-            add_table(describer, relation, entry);
+        if (!relation || !relation->is_selected || !carries_rows(relation))
+            continue;
+        add_table(describer, relation, entry->text);
+        describer_notes(describer, entry)->is_carried = true;
     }
 }
 
@@ -212,4 +215,18 @@ Status describe_tables(Describer *describer, Error *err)
     TRY(check_all_there(describer, err));
     TRY(add_columns(describer, err));
     return estimate_sizes(describer, err);
+}
+
+Status describe_row_tables(Describer *describer, Error *err)
+{
+    for (size_t i = 0; i < describer->relations.count; i++) {
+        SourceRelation *relation = &describer->relations.items[i];
+        if (relation->is_selected && source_relation_is_table(relation) && carries_rows(relation))
+            add_table(describer, relation, "");
+    }
+    TRY(check_all_there(describer, err));
+    TRY(add_columns(describer, err));
+    TRY(estimate_sizes(describer, err));
+    describe_row_notes(describer);
+    return STATUS_OK;
 }

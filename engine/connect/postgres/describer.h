@@ -32,6 +32,7 @@ typedef struct EntryNotes {
 typedef struct Describer {
     PgConnection *connection;
     const Selection *selection;
+    const Catalog *wanted; /* of a target: the tables whose structure is asked for; else NULL */
     SourceRelations relations;
     SourcePlaces places;
     SourceReach *reach;
@@ -65,8 +66,18 @@ Status describe_roots(Describer *describer, Error *err);
 bool describe_check_relations(Describer *describer);
 /* Fills entries: what each entry of the dump is and whether it is selected. */
 Status describe_resolve(Describer *describer, Error *err);
+/* Of a source of rows alone: nothing is chosen that has none; tells which sequences are left out. */
+void describe_choose_rows(Describer *describer);
+/* Of a target, instead of the selection: chooses what is wanted, and what hangs together with it. */
+void describe_choose_wanted(Describer *describer);
+/* Then: tells of partitions that stay empty, refuses them where they are not now. */
+Status describe_check_unfilled(Describer *describer, Error *err);
 /* Adds the Tables. */
 Status describe_tables(Describer *describer, Error *err);
+/* The same without a dump, for reading rows: without definitions, but with their notes. */
+Status describe_row_tables(Describer *describer, Error *err);
+/* Adds what types of columns are made of, where they are not the server's own. */
+Status describe_types(Describer *describer, Error *err);
 /* Adds the Objects of the structure, and tells what is left behind. */
 Status describe_objects(Describer *describer, Error *err);
 /* PgObjectNotes.after_data of an entry. */
@@ -76,7 +87,9 @@ bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
 Status describe_reach(Describer *describer, Error *err);
 /* Facts and private data of tables. */
 Status describe_facts(Describer *describer, Error *err);
+void describe_row_notes(Describer *describer); /* without facts */
 /* Adds sequences' values and settings. */
 Status describe_data(Describer *describer, Error *err);
+Status describe_sequences(Describer *describer, Error *err);
 /* What people should know: definer functions, row security, owners, settings. */
 Status describe_remarks(Describer *describer, Error *err);

@@ -115,6 +115,7 @@ char *pg_object_notes_write(const PgObjectNotes *notes)
     json_set_string(json, "type", notes->type);
     set_string(json, "schema", notes->relation_schema);
     set_string(json, "relation", notes->relation_name);
+    set_string(json, "column", notes->relation_column);
     set_string(json, "label", notes->label);
     if (notes->other_table_id)
         json_set_unsigned(json, "other", notes->other_table_id);
@@ -153,6 +154,7 @@ static Status read_object_notes(const char *text, PgObjectNotes *ret, Error *err
     ret->type = xstrdup(json_get_string(json, "type"));
     ret->relation_schema = xstrdup(json_get_string(json, "schema"));
     ret->relation_name = xstrdup(json_get_string(json, "relation"));
+    ret->relation_column = xstrdup(json_get_string(json, "column"));
     ret->label = xstrdup(json_get_string(json, "label"));
     ret->other_table_id = (uint32_t)json_get_unsigned(json, "other", 0);
     ret->after_data = json_get_bool(json, "after_data", false);
@@ -180,6 +182,7 @@ void pg_object_notes_release(PgObjectNotes *notes)
     free(notes->type);
     free(notes->relation_schema);
     free(notes->relation_name);
+    free(notes->relation_column);
     free(notes->label);
     free(notes->after);
     free(notes->extension_version);

@@ -31,6 +31,7 @@ typedef struct PgObjectNotes {
         *relation_schema; /* the relation it is on (index, constraint, trigger, attach...), or NULL;
                               for INDEX ATTACH the child's table */
     char *relation_name;
+    char *relation_column;   /* SEQUENCE SET: the column that it belongs to, or NULL */
     char *label;             /* its own name without the table: "orders_by_day"; for functions with
                               argument types; what DROP ... needs */
     uint32_t other_table_id; /* of a foreign key: the referenced Table, or 0 */

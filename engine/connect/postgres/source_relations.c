@@ -20,6 +20,7 @@ enum {
     RELATION_IS_READABLE,
     RELATION_IS_FILTERED,
     RELATION_HAS_ROW_SECURITY,
+    RELATION_OWNER_COLUMN,
 };
 
 void source_relations_release(SourceRelations *relations)
@@ -28,6 +29,7 @@ void source_relations_release(SourceRelations *relations)
         free(relations->items[i].schema);
         free(relations->items[i].name);
         free(relations->items[i].parents);
+        free(relations->items[i].owner_column);
     }
     free(relations->items);
     *relations = (SourceRelations){0};
@@ -57,6 +59,7 @@ static void add_relation(SourceRelations *relations, const PgRows *rows, size_t 
         .is_partition = pg_is_true(rows, row, RELATION_IS_PARTITION),
         .has_children = pg_is_true(rows, row, RELATION_HAS_CHILDREN),
         .owner = (uint32_t)pg_unsigned(rows, row, RELATION_OWNER),
+        .owner_column = xstrdup(pg_value(rows, row, RELATION_OWNER_COLUMN)),
         .is_readable = pg_is_true(rows, row, RELATION_IS_READABLE),
         .is_filtered = pg_is_true(rows, row, RELATION_IS_FILTERED),
         .has_row_security = pg_is_true(rows, row, RELATION_HAS_ROW_SECURITY),

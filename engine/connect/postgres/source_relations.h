@@ -25,11 +25,13 @@ typedef struct SourceRelation {
     bool has_children; /* other ordinary tables inherit from it */
     uint32_t *parents; /* OIDs: what it inherits from; of a partition exactly one */
     size_t parent_count;
-    uint32_t owner;   /* OID of the table a sequence belongs to, or 0 */
-    bool is_readable; /* SELECT and USAGE granted to us */
-    bool is_filtered; /* row security would hide rows from us */
+    uint32_t owner;     /* OID of the table a sequence belongs to, or 0 */
+    char *owner_column; /* then: the column of it; else "" */
+    bool is_readable;   /* SELECT and USAGE granted to us */
+    bool is_filtered;   /* row security would hide rows from us */
     bool has_row_security;
     bool is_selected;
+    bool is_unfilled; /* of a target: a partition that no table of the source has the name of */
     /* set while describing */
     uint32_t root;     /* OID of the partitioned table its rows are loaded through, or 0 */
     uint32_t table_id; /* of the Table that carries its rows, or 0: its own, or its root's */

@@ -225,6 +225,7 @@ static Status create(Migration *migration, const char *directory, ConnectorTable
     MigrationOptions given = *options; /* only looked at */
 
     TRY(open_ends(migration, connectors, words->from, words->to, err));
+    TRY(options_check(migration, options, err));
     (void)snprintf(migration->identity.migration, sizeof(migration->identity.migration), "%s",
                    migration->name);
     source_introduce(migration->source, &migration->identity);

@@ -72,6 +72,9 @@ Status migration_open_dry(const char *home, const char *name, ConnectorTable con
 /* Was it begun with --schema-only? */
 bool migration_is_schema_only(const Journal *journal);
 
+/* With --data-only? */
+bool migration_is_data_only(const Journal *journal);
+
 /* Runs a step until it is not transient any more: engine/base/retry.h with the recorded time. */
 typedef Status (*MigrationStep)(Migration *migration, void *context, Error *err);
 Status migration_retry(Migration *migration, MigrationStep step, void *context, Error *err);

@@ -6,6 +6,9 @@
 #include "engine/base/memory.h"
 
 #define SCHEMA_ONLY "schema-only"
+#define DATA_ONLY   "data-only"
+#define WITH_OWNER  "with-owner"
+#define WITH_ACL    "with-acl"
 
 /* Patterns hold no control characters (tools refuse them), so a line break parts them. */
 static char *join(const TextList *list)
@@ -124,19 +127,73 @@ static Status take_selection(Migration *migration, const MigrationOptions *optio
 
 /* ---- what goes along: once said, it holds for the whole attempt ---- */
 
+static bool is_recorded(const Journal *journal, const char *name)
+{
+    return journal != NULL && journal_option(journal, name) != NULL;
+}
+
 bool migration_is_schema_only(const Journal *journal)
 {
-    return journal_option(journal, SCHEMA_ONLY) != NULL;
+    return is_recorded(journal, SCHEMA_ONLY);
+}
+
+bool migration_is_data_only(const Journal *journal)
+{
+    return is_recorded(journal, DATA_ONLY);
+}
+
+/* Rows are passed on as they come, so both ends must speak of them, and of tables, in the same way. */
+static Status check_ends_for_data(const Migration *migration, Error *err)
+{
+    const char *source = migration->source->ops->name;
+    const char *target = migration->target->ops->name;
+
+    if (migration->target->stager == NULL || migration->target->stager->ops->adopt_schema == NULL)
+        (void)error_kind(err, ERROR_USAGE, "--data-only is not supported with a %s target", target);
+    else if (strcmp(source, target) != 0)
+        (void)error_kind(err, ERROR_USAGE,
+                         "--data-only is not supported from a %s source to a %s target", source,
+                         target);
+    else
+        return STATUS_OK;
+    error_hint(err, "Leave out --data-only: tables are then made as the source has them.");
+    return STATUS_INVALID;
+}
+
+Status options_check(const Migration *migration, const MigrationOptions *options, Error *err)
+{
+    const Journal *journal = migration->journal;
+    const Selection *given = &options->selection;
+    const struct {
+        const char *name;
+        bool is_given;
+    } others[] = {
+        {SCHEMA_ONLY, options->schema_only},
+        {WITH_OWNER, given->with_owner}, /* these stay as the target's tables have them */
+        {WITH_ACL, given->with_acl},
+    };
+
+    if (!given->data_only && !is_recorded(journal, DATA_ONLY))
+        return STATUS_OK;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (!others[i].is_given && !is_recorded(journal, others[i].name))
+            continue;
+        (void)error_kind(err, ERROR_USAGE, "--data-only and --%s exclude each other",
+                         others[i].name);
+        error_hint(err, "With --data-only structure, owners and grants are those of the target.");
+        return STATUS_INVALID;
+    }
+    return check_ends_for_data(migration, err);
 }
 
 static Status take_flag(Migration *migration, const char *name, bool is_given, bool record,
                         bool *ret, Error *err)
 {
     Journal *journal = migration->journal;
-    bool is_recorded = journal != NULL && journal_option(journal, name) != NULL;
+    bool was_given = is_recorded(journal, name);
 
-    *ret = is_given || is_recorded;
-    if (!is_given || is_recorded)
+    *ret = is_given || was_given;
+    if (!is_given || was_given)
         return STATUS_OK;
     if (journal != NULL && journal_record(journal)->phase != PHASE_INITIAL) {
         (void)error_kind(err, ERROR_REFUSED, "migration \"%s\" was prepared without --%s",
@@ -152,9 +209,12 @@ static Status take_flags(Migration *migration, const MigrationOptions *options, 
 {
     const Selection *given = &options->selection;
 
-    TRY(take_flag(migration, "with-owner", given->with_owner, record,
+    TRY(options_check(migration, options, err));
+    TRY(take_flag(migration, WITH_OWNER, given->with_owner, record,
                   &migration->selection.with_owner, err));
-    TRY(take_flag(migration, "with-acl", given->with_acl, record, &migration->selection.with_acl,
+    TRY(take_flag(migration, WITH_ACL, given->with_acl, record, &migration->selection.with_acl,
+                  err));
+    TRY(take_flag(migration, DATA_ONLY, given->data_only, record, &migration->selection.data_only,
                   err));
     return take_flag(migration, SCHEMA_ONLY, options->schema_only, record, &migration->schema_only,
                      err);

@@ -15,5 +15,11 @@
  */
 Status options_record(Migration *migration, const MigrationOptions *options, Error *err);
 
-/* The same without recording anything: for a dry run, with or without a journal. */
+/*
+ * Do the options, given or recorded, go together, and can these two ends do what they ask? To be
+ * asked before anything is recorded. ERROR_USAGE else.
+ */
+Status options_check(const Migration *migration, const MigrationOptions *options, Error *err);
+
+/* As options_record(), without recording anything: for a dry run, with or without a journal. */
 Status options_read(Migration *migration, const MigrationOptions *options, Error *err);

@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
+#include "stages/adopt.h"
 #include "stages/report.h"
 #include "stages/stages.h"
 
@@ -43,8 +44,10 @@ static Status look(Migration *migration, void *context, Error *err)
     plan_preview_release(preview); /* of an earlier try */
     *preview = (PlanPreview){0};
     TRY(source_describe(migration->source, &migration->selection, &plan.catalog, findings, err));
+    TRY(stage_adopt(migration, &plan.catalog, findings, err));
     check_formats(migration, &plan.catalog, findings);
-    TRY(stager_preflight(stager, &migration->identity, &plan.catalog, findings, err));
+    if (!migration->selection.data_only || findings_count(findings, FINDING_REFUSAL) == 0)
+        TRY(stager_preflight(stager, &migration->identity, &plan.catalog, findings, err));
     if (findings_count(findings, FINDING_REFUSAL) == 0) {
         TRY(stager_plan(stager, &migration->identity, &plan, err));
         TRY(stager_plan_promotion(stager, &migration->identity, &plan, &preview->promotion,

@@ -12,6 +12,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/retry.h"
 #include "engine/run/expectation.h"
+#include "stages/adopt.h"
 #include "stages/reconcile.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -32,10 +33,16 @@ static Status describe_step(Migration *migration, void *context, Error *err)
     catalog_release(catalog);
     *catalog = (Catalog){0};
     TRY(source_describe(migration->source, &migration->selection, catalog, &findings, err));
+    TRY(stage_adopt(migration, catalog, &findings, err));
     return findings_refuse(&findings, err);
 }
 
 /* ---- the plan ---- */
+
+static const char *structure_owner(const Migration *migration)
+{
+    return migration->selection.data_only ? "source or of the target's tables" : "source";
+}
 
 static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snapshot, Error *err)
 {
@@ -49,8 +56,8 @@ static Status plan_afresh(Migration *migration, Plan *plan, const Snapshot *snap
 
     if (looked_at == NULL || strcmp(looked_at, plan->catalog.fingerprint) != 0) {
         migration->looked = false;
-        (void)error_set(err, STATUS_RETRY,
-                        "the structure of the source changed while it was looked at");
+        (void)error_set(err, STATUS_RETRY, "the structure of the %s changed while it was looked at",
+                        structure_owner(migration));
         error_hint(err, "Run the same command again.");
         return STATUS_RETRY;
     }
@@ -82,9 +89,8 @@ static Status refuse_changed_schema(const Migration *migration, const Catalog *p
             name = xasprintf("table %s", display);
         }
     }
-    (void)error_kind(err, ERROR_REFUSED,
-                     "the structure of the source changed since copying began: %s",
-                     name != NULL ? name : first);
+    (void)error_kind(err, ERROR_REFUSED, "the structure of the %s changed since copying began: %s",
+                     structure_owner(migration), name != NULL ? name : first);
     error_hint(err, "Run `stopover rollback %s` and then `stopover run %s` to begin again.",
                migration->name, migration->name);
     return STATUS_INVALID;
@@ -177,6 +183,19 @@ static Progress *begin_progress(const Migration *migration, const Plan *plan)
                           done_rows);
 }
 
+/* Rows that were good enough for the source need not be for the tables that the target has. */
+static void hint_at_constraint(const Migration *migration, Error *err)
+{
+    static const char integrity_constraint_violation[] = "23";
+
+    if (migration->selection.data_only && err->hint[0] == '\0' &&
+        strncmp(err->sqlstate, integrity_constraint_violation, 2) == 0)
+        error_hint(err,
+                   "Mend the rows in the source and run the same command again, or change the "
+                   "table in the target, run `stopover rollback %s`, and begin again.",
+                   migration->name);
+}
+
 static Status copy(Migration *migration, Plan *plan, bool *ret_is_read, Error *err)
 {
     AUTO_FREE_MEMORY ProbeRequest *evidence =
@@ -199,6 +218,8 @@ static Status copy(Migration *migration, Plan *plan, bool *ret_is_read, Error *e
     Status status = run_copy(&input, err);
 
     progress_stop(&input.progress);
+    if (status < 0)
+        hint_at_constraint(migration, err);
     return status;
 }
 

@@ -53,6 +53,9 @@ const OptionRow option_rows[] = {
      .help = "grants go along (roles must exist in the target)"},
     {.name = "schema-only", .kind = OPTION_FLAG, .field = FIELD(schema_only),
      .commands = "run plan prepare", .help = "structure without rows"},
+    {.name = "data-only", .kind = OPTION_FLAG, .field = FIELD(data_only),
+     .commands = "run plan prepare",
+     .help = "rows into the tables that the target has: their structure there is kept"},
     {.name = "verify", .argument = "LEVEL", .kind = OPTION_CHOICE, .field = FIELD(level),
      .choices = levels, .commands = "run plan prepare stage",
      .help = "none, count, or sample (the default): what promotion asks for"},
@@ -100,7 +103,6 @@ const OptionRow option_rows[] = {
     {.name = "version", .kind = OPTION_FLAG, .field = FIELD(version),
      .help = "the version of this program"},
 
-    {.name = "data-only", .kind = OPTION_NOT_YET, .commands = "run plan prepare"},
     {.name = "backup", .argument = "NAME", .kind = OPTION_NOT_YET, .commands = "run rollback"},
     {0},
 };

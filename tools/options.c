@@ -299,6 +299,7 @@ MigrationOptions options_for_migration(const Options *options)
         given.selection.schemas = options->schemas;
         given.selection.with_owner = options->with_owner;
         given.selection.with_acl = options->with_acl;
+        given.selection.data_only = options->data_only;
     }
     return given;
 }

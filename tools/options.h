@@ -39,6 +39,7 @@ struct Options {
     bool with_owner;
     bool with_acl;
     bool schema_only;
+    bool data_only;
     uint64_t jobs;
     uint64_t chunk_bytes;
     uint64_t max_rate;

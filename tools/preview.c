@@ -19,7 +19,17 @@ static uint64_t *count_objects(const Catalog *catalog)
     return counts;
 }
 
-static void write_tables(const Catalog *catalog, bool schema_only, Json *plan, Text *text)
+static const char *describe_scope(const Migration *migration)
+{
+    if (migration->schema_only)
+        return "structure only, no rows";
+    if (migration->selection.data_only)
+        return "into tables as the target has them; rows and bytes are estimates, - is not known "
+               "yet";
+    return "rows and bytes are estimates, - is not known yet";
+}
+
+static void write_tables(const Catalog *catalog, const Migration *migration, Json *plan, Text *text)
 {
     static const char *const keys[] = {"table", "rows", "bytes", "objects", NULL};
     AUTO_FREE_MEMORY uint64_t *objects = count_objects(catalog);
@@ -39,10 +49,10 @@ static void write_tables(const Catalog *catalog, bool schema_only, Json *plan, T
     shown = list; /* borrowed: the first rows of it */
     if (catalog->table_count > SHOWN_TABLES)
         shown.count = SHOWN_TABLES * shown.column_count;
-    json_set_bool(plan, "schema_only", schema_only);
+    json_set_bool(plan, "schema_only", migration->schema_only);
+    json_set_bool(plan, "data_only", migration->selection.data_only);
     text_append_format(text, "%zu tables to copy (%s)\n", catalog->table_count,
-                       schema_only ? "structure only, no rows"
-                                   : "rows and bytes are estimates, - is not known yet");
+                       describe_scope(migration));
     if (catalog->table_count > 0)
         grid_print(&shown, wants_colour(), text);
     if (catalog->table_count > SHOWN_TABLES)
@@ -98,7 +108,7 @@ Status preview_write(const Options *options, Reply *reply, Error *err)
     TRY(stage_preview(migration, &preview, err));
     plan = json_object();
     json_set(reply->document, "plan", plan);
-    write_tables(&preview.catalog, migration->schema_only, plan, &reply->text);
+    write_tables(&preview.catalog, migration, plan, &reply->text);
     if (preview.findings.count > 0)
         text_append(&reply->text, "\n");
     write_findings(&preview.findings, plan, &reply->text);

@@ -133,6 +133,8 @@ static void collect(const Options *options, const Standing *standing, Fields *re
     add_progress(standing, ret);
     fields_add(ret, FOR_PROGRAMS, "schema_only",
                cell_bool(migration_is_schema_only(standing->journal)));
+    fields_add(ret, FOR_PROGRAMS, "data_only",
+               cell_bool(migration_is_data_only(standing->journal)));
     fields_add(ret, FOR_PROGRAMS, "verify_level", cell_text(verify_level_name(record->level)));
     fields_add(ret, FOR_ALL, "verification", cell_text(standing->statement));
     fields_add(ret, FOR_ALL, "unsettled", cell_text(record->intent));

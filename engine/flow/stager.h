@@ -28,6 +28,14 @@ const char *outcome_name(Outcome outcome);
 
 typedef struct StagerOps {
     /*
+     * Optional. Read-only. Makes a source's catalog, described as data_only, one whose structure is
+     * that of the target's live tables of the same names: what is staged is built like these, from
+     * the source's rows, and sealed again. What reading needs stays the source's, as do values of
+     * sequences. Tables that do not fit are refusals in findings; then the catalog stays as it was.
+     */
+    Status (*adopt_schema)(Stager *stager, Catalog *catalog, Findings *findings, Error *err);
+
+    /*
      * Read-only. Looks at source catalog and live target together: names that clash with what
      * stays, dependents that cannot be carried, missing rights or space, and says so in findings. A
      * target that does not exist yet is fine.
@@ -86,6 +94,12 @@ typedef struct StagerOps {
 struct Stager {
     const StagerOps *ops;
 };
+
+static inline Status stager_adopt_schema(Stager *stager, Catalog *catalog, Findings *findings,
+                                         Error *err)
+{
+    return stager->ops->adopt_schema(stager, catalog, findings, err);
+}
 
 static inline Status stager_preflight(Stager *stager, const RunIdentity *identity,
                                       const Catalog *catalog, Findings *findings, Error *err)

@@ -97,6 +97,11 @@ static void reads_what_goes_along(void **state)
     assert_true(given.selection.with_owner);
     assert_true(given.selection.with_acl);
     assert_true(given.schema_only);
+    assert_false(given.selection.data_only);
+    line_release(&line);
+    set_line(&line, "stopover plan --data-only");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_true(options_for_migration(&line.options).selection.data_only);
     expect_usage_error("stopover stage shop --schema app", "does not take --schema", "");
 }
 
@@ -194,7 +199,6 @@ static void what_is_to_come_says_so(void **state)
     (void)state;
     expect_usage_error("stopover run shop --verify full", "--verify full is not supported yet",
                        "none, count, sample");
-    expect_usage_error("stopover run shop --data-only", "--data-only is not supported yet", "");
     expect_usage_error("stopover rollback shop --backup x", "--backup is not supported yet", "");
 }
 

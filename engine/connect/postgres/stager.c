@@ -17,12 +17,16 @@
  *      where they are: names of their members are mapped there.
  *  S6  The records of stopover.object say what is ours, the schemas where it is. Dropping needs both.
  *
+ *  S7  With --data-only the catalog is the target's own description of its live tables (adopt*.c), with
+ *      what reading needs of the source's. From there on it is staged like any other.
+ *
  * Where things are: preflight*.c before anything is written; staging_map.c which name goes where;
  * staging_*.c the tasks; check_schema.c what they made; drop.c giving up and the end.
  */
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/adopt.h"
 #include "engine/connect/postgres/check_schema.h"
 #include "engine/connect/postgres/drop.h"
 #include "engine/connect/postgres/preflight.h"
@@ -74,6 +78,7 @@ static Status swap_back(Stager *stager, const RunIdentity *identity, Findings *n
 }
 
 const StagerOps pg_stager_ops = {
+    .adopt_schema = pg_adopt_schema,
     .preflight = pg_preflight,
     .plan = pg_plan_staging,
     .plan_promotion = plan_promotion,

@@ -24,8 +24,8 @@
 #include "engine/flow/target.h"
 
 typedef struct SwapStep {
-    char *words;   /* for people: "table public.orders is replaced" */
-    char *forward; /* statements; never NULL */
+    char *words;   /* for people: "table public.orders is replaced"; NULL: part of another step */
+    char *forward; /* statements; never NULL, but "" when the step is for the way back only */
     char *inverse; /* or NULL: nothing to take back */
 } SwapStep;
 
@@ -33,10 +33,13 @@ typedef struct Swap {
     SwapStep *steps;
     size_t count;
     size_t capacity;
-    TextList staged_locks; /* "staging"."x": locked first, with patience */
-    TextList live_locks;   /* live tables, outside ones with foreign keys too: in short tries */
-    TextList validate;     /* statements that run after the commit, one by one, repeatable */
-    TextList checks;       /* queries that must give "t" under the locks, else ERROR_REFUSED */
+    TextList staged_locks;   /* "staging"."x": locked first, with patience */
+    TextList live_locks;     /* live tables, outside ones with foreign keys too: in short tries */
+    TextList validate;       /* statements that run after the commit, one by one, repeatable */
+    TextList validate_back;  /* likewise after the way back, besides those of validate */
+    TextList checks;         /* queries that must give "t" under the locks, else ERROR_REFUSED */
+    TextList retired_locks;  /* as staged_locks, for the way back: "retired"."x" */
+    TextList promoted_locks; /* as live_locks, for the way back */
 } Swap;
 
 void swap_release(Swap *swap);
@@ -44,8 +47,11 @@ void swap_release(Swap *swap);
 
 SwapStep *swap_add(Swap *swap); /* zeroed; borrowed until the next add */
 
-/* As text on one line, and back: PromotionPlan.forward; .inverse holds the same with the steps'
- * inverses in the order in which they run. */
+/* The way back as a swap of its own: the steps' inverses in the order in which they run, its
+ * staged_locks and live_locks those of the way back, without checks. */
+void swap_reverse(const Swap *swap, Swap *ret);
+
+/* As text on one line, and back: PromotionPlan.forward; .inverse holds that of swap_reverse(). */
 char *swap_write(const Swap *swap);
 Status swap_read(const char *text, Swap *ret, Error *err);
 

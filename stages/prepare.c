@@ -19,16 +19,33 @@ void plan_preview_release(PlanPreview *preview)
     promotion_plan_release(&preview->promotion);
 }
 
+static bool takes(const Target *target, const Table *table)
+{
+    return (target->ops->row_formats & table->format) != 0;
+}
+
 static void check_formats(const Migration *migration, const Catalog *catalog, Findings *findings)
 {
+    const Target *target = migration->target;
+    size_t taken = 0;
+
+    for (size_t i = 0; i < catalog->table_count; i++)
+        taken += takes(target, &catalog->tables[i]);
+    if (taken == 0 && catalog->table_count > 0) {
+        findings_add(findings, FINDING_REFUSAL, NULL,
+                     "Give a source and a target of the same kind.",
+                     "copying from %s to %s is not supported", migration->source->ops->name,
+                     target->ops->name);
+        return;
+    }
     for (size_t i = 0; i < catalog->table_count; i++) {
         const Table *table = &catalog->tables[i];
 
-        if ((migration->target->ops->row_formats & table->format) == 0) {
+        if (!takes(target, table)) {
             findings_add(findings, FINDING_REFUSAL, table->name,
                          "Leave this table out with --exclude-table, or choose another target.",
                          "a %s target does not take rows in the %s format of this table",
-                         migration->target->ops->name, row_format_name(table->format));
+                         target->ops->name, row_format_name(table->format));
         }
     }
 }

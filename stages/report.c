@@ -23,7 +23,7 @@ static void report_severity(const Findings *findings, Severity severity)
             log_info("note: %s%s%s", object, separator, finding->message);
         else
             log_warn("%s%s%s%s%s%s", severity == FINDING_REFUSAL ? "refused: " : "", object,
-                     separator, finding->message, finding->remedy != NULL ? "; " : "",
+                     separator, finding->message, finding->remedy != NULL ? ". " : "",
                      finding->remedy != NULL ? finding->remedy : "");
     }
     if (all > shown)

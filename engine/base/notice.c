@@ -53,5 +53,5 @@ void notice_wait(Notice *notice, const Error *why, uint64_t left_ms)
         return;
     format_duration(left_ms / 1000, left, sizeof(left));
     log_warn("trying again for up to %s: %s%s%s", left, why->message,
-             why->hint[0] != '\0' ? "; " : "", why->hint);
+             why->hint[0] != '\0' ? ". " : "", why->hint);
 }

@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
@@ -48,6 +50,26 @@ static bool is_disk_full(const Journal *journal, int primary)
                                       (number == ENOSPC || number == EDQUOT));
 }
 
+/* SQLite closes a rollback journal that it gives up, so it is read anew. Only what lies beside the
+ * database may be: closing another descriptor of the database itself would drop SQLite's locks. */
+static bool side_file_fails(const Journal *journal, const char *suffix)
+{
+    AUTO_FREE_MEMORY char *path = xasprintf("%s%s", journal->path, suffix);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char room[4096];
+    off_t at = 0;
+    ssize_t count = 0;
+    bool fails = false;
+
+    if (fd < 0)
+        return false;
+    while ((count = pread(fd, room, sizeof(room), at)) > 0)
+        at += count;
+    fails = count < 0 && errno == EIO;
+    (void)close(fd); /* was only read */
+    return fails;
+}
+
 /* What a broken disk does not give, SQLite takes for damage of the file: its descriptors know. */
 bool journal_disk_fails(const Journal *journal)
 {
@@ -59,7 +81,9 @@ bool journal_disk_fails(const Journal *journal)
     (void)sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
     if (log != NULL && log->pMethods != NULL)
         (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
-    return of_database == EIO || of_log == EIO; /* 0 where it could not be asked */
+    if (of_database == EIO || of_log == EIO) /* 0 where it could not be asked */
+        return true;
+    return side_file_fails(journal, "-journal") || side_file_fails(journal, "-wal");
 }
 
 Status journal_error(const Journal *journal, int rc, const char *action, Error *err)

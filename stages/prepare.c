@@ -24,19 +24,20 @@ static bool takes(const Target *target, const Table *table)
     return (target->ops->row_formats & table->format) != 0;
 }
 
-static void check_formats(const Migration *migration, const Catalog *catalog, Findings *findings)
+/* False when the two are of different kinds: then nothing else makes sense to ask. */
+static bool check_formats(const Migration *migration, const Catalog *catalog, Findings *findings)
 {
     const Target *target = migration->target;
     size_t taken = 0;
 
     for (size_t i = 0; i < catalog->table_count; i++)
         taken += takes(target, &catalog->tables[i]);
-    if (taken == 0 && catalog->table_count > 0) {
+    if (taken == 0 && strcmp(migration->source->ops->name, target->ops->name) != 0) {
         findings_add(findings, FINDING_REFUSAL, NULL,
                      "Give a source and a target of the same kind.",
                      "copying from %s to %s is not supported", migration->source->ops->name,
                      target->ops->name);
-        return;
+        return false;
     }
     for (size_t i = 0; i < catalog->table_count; i++) {
         const Table *table = &catalog->tables[i];
@@ -48,6 +49,7 @@ static void check_formats(const Migration *migration, const Catalog *catalog, Fi
                          target->ops->name, row_format_name(table->format));
         }
     }
+    return true;
 }
 
 /* Reads both sides; everything that could refuse a later step is asked now. */
@@ -62,7 +64,8 @@ static Status look(Migration *migration, void *context, Error *err)
     *preview = (PlanPreview){0};
     TRY(source_describe(migration->source, &migration->selection, &plan.catalog, findings, err));
     TRY(stage_adopt(migration, &plan.catalog, findings, err));
-    check_formats(migration, &plan.catalog, findings);
+    if (!check_formats(migration, &plan.catalog, findings))
+        return STATUS_OK;
     if (!migration->selection.data_only || findings_count(findings, FINDING_REFUSAL) == 0)
         TRY(stager_preflight(stager, &migration->identity, &plan.catalog, findings, err));
     if (findings_count(findings, FINDING_REFUSAL) == 0) {

@@ -6,10 +6,10 @@
  *      now: they are at least what the snapshot sees. The first range is open below and the last
  *      one above, so no row can fall beside the plan, whatever the sizes said.
  *  C2  A block of the heap weighs its share of the table with its TOAST.
- *  C3  Before 14 a server answers each range with a scan of the whole table, and so does, for all we
- *      know, a table that is no heap: these stay one chunk. Ranges of keys would need an index, and
- *      bounds that are at home in the order of its collation; what such a table loses is only that
- *      it is read by one worker and begun again as a whole.
+ *  C3  Before 14 a server answers each range of blocks with a scan of the whole table: describe has
+ *      set KEY_COLUMNS there, for ranges of the key, where it has one that serves (key_ranges.c). All
+ *      others stay one chunk, and so does, for all we know, a table that is no heap: it is read by
+ *      one worker and begun again as a whole.
  */
 #include "engine/connect/postgres/chunks.h"
 
@@ -17,10 +17,10 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/key_ranges.h"
 #include "engine/connect/postgres/relation.h"
 
 enum {
-    MAJOR_WITH_TID_RANGES = 14,
     SAMPLE_BLOCKS = 128,
 };
 
@@ -149,16 +149,16 @@ static bool is_before(PgPlace a, PgPlace b)
     return a.leaf < b.leaf || (a.leaf == b.leaf && a.block < b.block);
 }
 
-/* bound is NULL for the first; it ends the chunk before. */
-static void add_chunk(const Planner *planner, Plan *plan, uint32_t number, const PgPlace *bound)
+/* bound is empty for the first; it ends the chunk before. */
+static void add_chunk(const Planner *planner, Plan *plan, uint32_t number, Bytes bound)
 {
     Chunk *chunk = plan_add_chunk(plan);
     chunk->table_id = planner->relation.table->id;
     chunk->number = number;
-    if (!bound)
+    if (bound.size == 0)
         return;
-    chunk->lower = pg_place_bytes(&planner->relation, *bound);
-    plan->chunks[plan->chunk_count - 2].upper = pg_place_bytes(&planner->relation, *bound);
+    chunk->lower = bound;
+    plan->chunks[plan->chunk_count - 2].upper = bytes_copy(bound.data, bound.size);
 }
 
 static uint64_t count_chunks(const Planner *planner, uint64_t chunk_bytes)
@@ -170,22 +170,44 @@ static uint64_t count_chunks(const Planner *planner, uint64_t chunk_bytes)
     return count < planner->blocks ? count : planner->blocks;
 }
 
-static void cut(const Planner *planner, uint64_t chunk_bytes, Plan *plan)
+static void cut_by_place(const Planner *planner, uint64_t count, Plan *plan)
 {
-    uint64_t count = count_chunks(planner, chunk_bytes);
     uint32_t number = 1;
     PgPlace last = {0};
-    size_t first = plan->chunk_count;
-    add_chunk(planner, plan, number, NULL);
     for (uint64_t i = 1; i < count; i++) {
         PgPlace bound = place_at(planner, (uint64_t)((Wide)planner->bytes * i / count));
         if (!is_before(last, bound))
             continue;
-        add_chunk(planner, plan, ++number, &bound);
+        add_chunk(planner, plan, ++number, pg_place_bytes(&planner->relation, bound));
         last = bound;
     }
+}
+
+static void cut_by_key(const Planner *planner, const TextList *bounds, Plan *plan)
+{
+    for (size_t i = 0; i < bounds->count; i++)
+        add_chunk(planner, plan, (uint32_t)i + 2,
+                  bytes_copy(bounds->items[i], strlen(bounds->items[i])));
+}
+
+/* Nothing is added to the plan before all that may fail is done. */
+static Status cut(const Planner *planner, uint64_t chunk_bytes, Plan *plan, Error *err)
+{
+    AUTO_TEXT_LIST TextList bounds = {0};
+    uint64_t count = count_chunks(planner, chunk_bytes);
+    bool is_by_key = planner->relation.range_key != NULL;
+    size_t first = plan->chunk_count;
+    if (is_by_key && count > 1)
+        TRY(pg_key_bounds(planner->connection, &planner->relation, planner->blocks, count, &bounds,
+                          err));
+    add_chunk(planner, plan, 1, (Bytes){0});
+    if (is_by_key)
+        cut_by_key(planner, &bounds, plan);
+    else
+        cut_by_place(planner, count, plan);
     for (size_t i = first; i < plan->chunk_count; i++)
-        plan->chunks[i].byte_estimate = planner->bytes / number;
+        plan->chunks[i].byte_estimate = planner->bytes / (plan->chunk_count - first);
+    return STATUS_OK;
 }
 
 Status pg_plan_chunks(PgConnection *connection, Table *table, uint64_t chunk_bytes, Plan *plan,
@@ -193,7 +215,8 @@ Status pg_plan_chunks(PgConnection *connection, Table *table, uint64_t chunk_byt
 {
     __attribute__((cleanup(planner_release))) Planner planner = {
         .connection = connection,
-        .is_cuttable = pg_server_major(connection) >= MAJOR_WITH_TID_RANGES, /* C3 */
+        .is_cuttable = table->key == KEY_COLUMNS || /* C3 */
+                       pg_server_major(connection) >= PG_MAJOR_WITH_TID_RANGES,
     };
     TRY(pg_relation_read(table, false, &planner.relation, err));
     planner.leaf_count = planner.relation.is_partitioned ? planner.relation.leaves.count : 1;
@@ -201,9 +224,5 @@ Status pg_plan_chunks(PgConnection *connection, Table *table, uint64_t chunk_byt
     TRY(measure(&planner, err));
     table->row_estimate = planner.rows;
     table->byte_estimate = planner.bytes;
-    if (planner.bytes > 0)
-        cut(&planner, chunk_bytes, plan);
-    else
-        add_chunk(&planner, plan, 1, NULL);
-    return STATUS_OK;
+    return cut(&planner, chunk_bytes, plan, err);
 }

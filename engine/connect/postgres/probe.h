@@ -1,6 +1,6 @@
 /*
  * One probe at work: what prober.c (the story), prober_scan.c (the scan), prober_choice.c (which
- * rows are looked at) and prober_fetch.c (rows looked up by place) share.
+ * rows are looked at), prober_fetch.c (rows looked up by place) and prober_edges.c (by key) share.
  *
  * A wide scan reads every column of every row. A narrow one reads the key, the row's place and two
  * measures, so that long values stay where they are; the few chosen rows are fetched afterwards.
@@ -85,6 +85,9 @@ Status probe_scan(Probe *probe, Error *err);
 
 /* prober_fetch.c: reads the wanted rows and adds their entries. */
 Status probe_fetch(Probe *probe, Error *err);
+
+/* prober_edges.c: adds the first and last row of each chunk of a table that is cut by its key. */
+Status probe_edges(Probe *probe, Error *err);
 
 /* Gives each row of a COPY to take(). */
 typedef Status (*TakeRow)(Probe *probe, const uint8_t *row, size_t size, void *context, Error *err);

@@ -86,6 +86,7 @@ static Status run_probe(Probe *probe, Error *err)
     TRY(choice_begin(probe, err));
     TRY(probe_scan(probe, err));
     TRY(probe_fetch(probe, err));
+    TRY(probe_edges(probe, err));
     probe_result_sort(&probe->result);
     return STATUS_OK;
 }

@@ -34,8 +34,8 @@ Status choice_begin(Probe *probe, Error *err)
     const ProbeRequest *request = probe->request;
     probe->longest.reason = CHOSEN_LONGEST;
     probe->nulls.reason = CHOSEN_NULLS;
-    if (!probe->picks_risk)
-        return STATUS_OK;
+    if (!probe->picks_risk || probe->relation.range_key)
+        return STATUS_OK; /* edges by key: prober_edges.c */
     probe->edges = xcalloc(request->chunk_count + 1, sizeof(Edge));
     for (; probe->edge_count < request->chunk_count; probe->edge_count++) {
         const Bytes *lower = &request->chunks[probe->edge_count].lower;

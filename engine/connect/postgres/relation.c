@@ -20,6 +20,21 @@ static void name_columns(PgRelation *relation)
     relation->columns = xstrdup(text_string(&text));
 }
 
+/* Of a table that is cut by its key. */
+static Status name_range_key(PgRelation *relation, Error *err)
+{
+    const Table *table = relation->table;
+    AUTO_TEXT Text name = {0};
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].key_position == 1)
+            quote_identifier(&name, table->columns[i].name);
+    }
+    if (name.size == 0)
+        return error_set(err, STATUS_INVALID, "table %s has no key to cut it by", relation->name);
+    relation->range_key = text_take(&name);
+    return STATUS_OK;
+}
+
 static Status fill(const Table *table, bool staged, PgRelation *relation, Error *err)
 {
     AUTO_TABLE_NOTES PgTableNotes notes = {0};
@@ -27,6 +42,8 @@ static Status fill(const Table *table, bool staged, PgRelation *relation, Error 
     relation->name =
         staged ? xstrdup(table->staged_name) : pg_qualified(table->schema, table->name);
     name_columns(relation);
+    if (table->key == KEY_COLUMNS)
+        TRY(name_range_key(relation, err));
     TRY(pg_table_notes_read(table, &notes, err));
     relation->is_partitioned = notes.kind == 'p';
     relation->leaves = notes.leaves;
@@ -47,6 +64,7 @@ void pg_relation_release(PgRelation *relation)
 {
     free(relation->name);
     free(relation->columns);
+    free(relation->range_key);
     text_list_release(&relation->leaves);
     *relation = (PgRelation){0};
 }
@@ -81,13 +99,16 @@ static bool parse_place(const PgRelation *relation, char *text, PgPlace *ret)
     return true;
 }
 
+static Status refuse_bound(const PgRelation *relation, Error *err)
+{
+    return error_set(err, STATUS_INVALID, "a bound of a chunk of table %s is malformed",
+                     relation->name);
+}
+
 Status pg_place_parse(const PgRelation *relation, const Bytes *bound, PgPlace *ret, Error *err)
 {
     AUTO_FREE_MEMORY char *text = xstrndup((const char *)bound->data, bound->size);
-    if (!parse_place(relation, text, ret))
-        return error_set(err, STATUS_INVALID, "a bound of a chunk of table %s is malformed",
-                         relation->name);
-    return STATUS_OK;
+    return parse_place(relation, text, ret) ? STATUS_OK : refuse_bound(relation, err);
 }
 
 Bytes pg_place_bytes(const PgRelation *relation, PgPlace place)
@@ -148,39 +169,74 @@ static void append_leaves(Text *sql, const PgRelation *relation, Range range)
         text_append_format(sql, "SELECT %s FROM %s WHERE false", relation->columns, relation->name);
 }
 
-static void append_range(Text *sql, const PgRelation *relation, Range range)
+/* The literal takes the type of the key. */
+static Status append_bound(Text *sql, const PgRelation *relation, const char *word,
+                           const char *operator, const Bytes * bound, Error *err)
 {
-    if (!range.lower && !range.upper) {
-        text_append_format(sql, "SELECT %s FROM ", relation->columns);
-        pg_relation_append_from(sql, relation);
-    } else if (relation->is_partitioned) {
-        append_leaves(sql, relation, range);
-    } else {
-        append_leaf(sql, relation, relation->name, range);
+    AUTO_FREE_MEMORY char *text = xstrndup((const char *)bound->data, bound->size);
+    if (strlen(text) != bound->size)
+        return refuse_bound(relation, err);
+    text_append_format(sql, " %s %s %s ", word, relation->range_key, operator);
+    pg_quote_literal(sql, text);
+    return STATUS_OK;
+}
+
+Status pg_relation_append_key_range(Text *sql, const PgRelation *relation, const Chunk *chunk,
+                                    Error *err)
+{
+    if (chunk->lower.size)
+        TRY(append_bound(sql, relation, "WHERE", ">=", &chunk->lower, err));
+    if (chunk->upper.size)
+        TRY(append_bound(sql, relation, chunk->lower.size ? "AND" : "WHERE", "<", &chunk->upper,
+                         err));
+    return STATUS_OK;
+}
+
+static Status append_places(Text *sql, const PgRelation *relation, const Chunk *chunk, Error *err)
+{
+    PgPlace lower = {0};
+    PgPlace upper = {0};
+    Range range = {0};
+    if (chunk->lower.size) {
+        TRY(pg_place_parse(relation, &chunk->lower, &lower, err));
+        range.lower = &lower;
     }
+    if (chunk->upper.size) {
+        TRY(pg_place_parse(relation, &chunk->upper, &upper, err));
+        range.upper = &upper;
+    }
+    if (relation->is_partitioned)
+        append_leaves(sql, relation, range);
+    else
+        append_leaf(sql, relation, relation->name, range);
+    return STATUS_OK;
+}
+
+static void append_select(Text *sql, const PgRelation *relation)
+{
+    text_append_format(sql, "SELECT %s FROM ", relation->columns);
+    pg_relation_append_from(sql, relation);
+}
+
+static Status append_rows(Text *sql, const PgRelation *relation, const Chunk *chunk, Error *err)
+{
+    if (chunk && (chunk->lower.size || chunk->upper.size) && !relation->range_key)
+        return append_places(sql, relation, chunk, err);
+    append_select(sql, relation);
+    return chunk && relation->range_key ? pg_relation_append_key_range(sql, relation, chunk, err)
+                                        : STATUS_OK;
 }
 
 Status pg_relation_append_copy(Text *sql, const PgRelation *relation, const Chunk *chunk,
                                const char *encoding, Error *err)
 {
-    PgPlace lower = {0};
-    PgPlace upper = {0};
-    Range range = {0};
-    if (chunk && chunk->lower.size) {
-        TRY(pg_place_parse(relation, &chunk->lower, &lower, err));
-        range.lower = &lower;
-    }
-    if (chunk && chunk->upper.size) {
-        TRY(pg_place_parse(relation, &chunk->upper, &upper, err));
-        range.upper = &upper;
-    }
-    bool is_whole = !range.lower && !range.upper;
+    bool is_whole = !chunk || (!chunk->lower.size && !chunk->upper.size);
     text_append(sql, "COPY ");
     if (is_whole && !relation->is_partitioned && relation->column_count > 0) {
         text_append_format(sql, "%s (%s)", relation->name, relation->columns);
     } else {
         text_append(sql, "(");
-        append_range(sql, relation, range);
+        TRY(append_rows(sql, relation, chunk, err));
         text_append(sql, ")");
     }
     pg_append_copy_options(sql, relation->table->format, encoding);

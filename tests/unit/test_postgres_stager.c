@@ -504,6 +504,54 @@ static void circles_are_dropped(void **state)
     pg_migration_close(&migration);
 }
 
+static void transforms_are_known_and_dropped(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgMigration migration;
+
+    pg_migration_open(&migration, cluster,
+                      "create type pair as (a integer, b integer);"
+                      "create transform for pair language plpgsql"
+                      " (from sql with function prsd_lextype(internal));"
+                      "create transform for point language plpgsql"
+                      " (from sql with function prsd_lextype(internal))",
+                      NULL);
+    pg_migration_stage(&migration);
+    expect_no_difference(&migration);
+    pg_migration_expect(&migration, "select count(*) from pg_transform", "2");
+    pg_migration_drop(&migration);
+    pg_migration_expect(&migration, "select count(*) from pg_transform", "0");
+    pg_migration_close(&migration);
+}
+
+/* The commutator that an operator names is made with it, there where it is named. */
+static void operators_without_a_definition_stay_in_staging(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    static const char census[] = "select count(*) from pg_operator where oid >= 16384";
+    PgMigration migration;
+
+    pg_migration_open(&migration, cluster,
+                      "create schema app; create type pair as (a integer);"
+                      "create function less(pair, pair) returns boolean language sql immutable"
+                      " as 'select ($1).a < ($2).a';"
+                      "create operator app.<<< (function = less, leftarg = pair, rightarg = pair,"
+                      " commutator = operator(app.>>>), negator = operator(public.>>=))",
+                      "create schema app");
+    pg_migration_stage(&migration);
+    expect_no_difference(&migration);
+    pg_migration_expect(&migration, census, "3");
+    pg_migration_expect(&migration,
+                        "select count(*) from pg_operator where oprnamespace in"
+                        " ('app~'::regnamespace, 'public~'::regnamespace)",
+                        "3");
+    pg_migration_drop(&migration);
+    pg_migration_expect(&migration, census, "0");
+    pg_migration_close(&migration);
+}
+
 static const struct {
     const char *sql;
     const char *words;
@@ -635,7 +683,7 @@ static void promotion_is_refused_for_now(void **state)
                      STATUS_OK);
     assert_int_equal(promotion.steps.count, 1);
     expect_refused(stager_promote(migration.target->stager, &migration.identity, &migration.plan,
-                                  &promotion, &err),
+                                  &promotion, NULL, NULL, &err),
                    &err, "not supported yet");
     assert_int_equal(pg_migration_outcome(&migration), OUTCOME_NONE);
     promotion_plan_release(&promotion);
@@ -658,6 +706,8 @@ int main(void)
         cmocka_unit_test(a_target_without_our_records_is_a_difference),
         cmocka_unit_test(giving_up_leaves_the_target_as_it_was),
         cmocka_unit_test(circles_are_dropped),
+        cmocka_unit_test(transforms_are_known_and_dropped),
+        cmocka_unit_test(operators_without_a_definition_stay_in_staging),
         cmocka_unit_test(what_is_not_ours_stops_the_drop_by_its_name),
         cmocka_unit_test(our_name_alone_is_not_enough_to_be_dropped),
         cmocka_unit_test(dropping_and_finishing_resume_after_any_fault),

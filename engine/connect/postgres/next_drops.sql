@@ -27,6 +27,7 @@
     select 4, false, o.classid, o.objid, 1,
            case o.classid
                when 'pg_catalog.pg_cast'::regclass then 'cast'
+               when 'pg_catalog.pg_transform'::regclass then 'transform'
                when 'pg_catalog.pg_opclass'::regclass then 'operator class'
                when 'pg_catalog.pg_opfamily'::regclass then 'operator family'
                when 'pg_catalog.pg_operator'::regclass then 'operator'
@@ -41,7 +42,10 @@
            end
       from object o
 )
-select pg_catalog.format('drop %s if exists %s cascade', s.words, i.identity), s.weight,
+select pg_catalog.format('drop %s if exists %s cascade', s.words,
+                         case s.words when 'transform' -- named: for TYPE on language NAME
+                                      then pg_catalog.replace(i.identity, ' on language ', ' language ')
+                                      else i.identity end), s.weight,
        s.place = 2 and not s.is_parent, i.identity
   from step s, lateral pg_catalog.pg_identify_object(s.classid, s.objid, 0) i
  where s.words is not null

@@ -76,9 +76,11 @@ with space(oid) as (
     select 'pg_catalog.pg_ts_template'::regclass::oid, t.oid, false
       from pg_catalog.pg_ts_template t where t.tmplnamespace in (select oid from space)
     union all
-    select 'pg_catalog.pg_transform'::regclass::oid, f.oid, true
-      from pg_catalog.pg_transform f join pg_catalog.pg_type t on t.oid = f.trftype
-     where t.typnamespace in (select oid from space)
+    -- casts and transforms lie in no schema: ours are those that are recorded
+    select 'pg_catalog.pg_transform'::regclass::oid, f.oid, false
+      from stopover.object o join pg_catalog.pg_transform f on f.oid = o.object_oid
+     where o.run = :run and o.attempt = :attempt
+       and o.class_oid = 'pg_catalog.pg_transform'::regclass
     union all
     select 'pg_catalog.pg_cast'::regclass::oid, c.oid,
            exists (select from pg_catalog.pg_depend d

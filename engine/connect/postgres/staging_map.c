@@ -215,6 +215,32 @@ static void add_type(const StagingMap *map, const char *schema, const char *name
     }
 }
 
+/*
+ * An operator names its commutator and negator, and they are made with it where they are not there
+ * yet. In the source they may have stayed without a definition; then no entry of the dump is theirs.
+ */
+static void add_other_operators(const StagingMap *map, const char *statement)
+{
+    SqlLexer lexer;
+    SqlToken token = {0};
+    SqlToken schema = {0};
+
+    sql_lexer_begin(&lexer, statement, strlen(statement));
+    while (next_solid(&lexer, &token)) {
+        if (!sql_is_word(&token, "operator") || !next_solid(&lexer, &token) ||
+            !sql_is(&token, "(") || !next_solid(&lexer, &schema) || !is_identifier(&schema) ||
+            !next_solid(&lexer, &token) || !sql_is(&token, ".") || !next_solid(&lexer, &token) ||
+            token.kind != SQL_OPERATOR)
+            continue;
+        AUTO_FREE_MEMORY char *name = xstrndup(token.text, token.size);
+        AUTO_FREE_MEMORY char *of = sql_identifier(&schema);
+        const char *staging = staging_map_schema(map, of);
+
+        if (staging != NULL)
+            name_map_add(map->forward, SPACE_OPERATOR, of, name, staging);
+    }
+}
+
 static void add_object(const StagingMap *map, const Object *object, const PgObjectNotes *notes,
                        const NamedKind *named)
 {
@@ -230,6 +256,8 @@ static void add_object(const StagingMap *map, const Object *object, const PgObje
     name_map_add(map->forward, named->spaces, schema, name, staging_map_schema(map, schema));
     if (strcmp(notes->type, "TYPE") == 0)
         add_type(map, schema, name, object->definition);
+    if (strcmp(notes->type, "OPERATOR") == 0)
+        add_other_operators(map, object->definition);
 }
 
 static bool is_extension(const PgObjectNotes *notes)

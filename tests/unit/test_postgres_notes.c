@@ -65,6 +65,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
     char type[] = "FK CONSTRAINT";
     char schema[] = "Odd \"Schema\"";
     char relation[] = "orders";
+    char column[] = "user \"id\"";
     char label[] = "orders user";
     char version[] = "1.6";
     char extension_schema[] = "public";
@@ -73,6 +74,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
                                    .type = type,
                                    .relation_schema = schema,
                                    .relation_name = relation,
+                                   .relation_column = column,
                                    .label = label,
                                    .other_table_id = 12,
                                    .after_data = true,
@@ -89,6 +91,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
     assert_string_equal(found.type, type);
     assert_string_equal(found.relation_schema, schema);
     assert_string_equal(found.relation_name, relation);
+    assert_string_equal(found.relation_column, column);
     assert_string_equal(found.label, label);
     assert_int_equal(found.other_table_id, 12);
     assert_true(found.after_data);

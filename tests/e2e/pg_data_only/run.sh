@@ -160,6 +160,13 @@ mistake "CREATE FUNCTION sales.n() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SEL
 mistake "CREATE FUNCTION sales.n() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM sales.customers';
     ALTER TABLE sales.orders ADD nth bigint DEFAULT sales.n()" 'sales.n.*default nth of sales.orders needs it'
 
+# tables of the target that we may not look at
+pg_sql target postgres -c "CREATE ROLE people_app LOGIN"
+expect 5 run m --from "$(pg_uri source people)" --to "$(pg_uri target people people_app)" --data-only
+one_error
+says "the target's user may not read"
+expect 0 forget m --yes
+
 # rows that the target's constraints do not take are found by loading
 pg_sql target postgres -c "CREATE DATABASE strict TEMPLATE people"
 pg_sql target strict -c "ALTER TABLE public.settings ADD CONSTRAINT few CHECK (name < 'setting 5')"

@@ -196,7 +196,7 @@ static void hint_at_constraint(const Migration *migration, Error *err)
                    migration->name);
 }
 
-static Status copy(Migration *migration, Plan *plan, bool *ret_is_read, Error *err)
+static Status copy(Migration *migration, Plan *plan, Source *source, bool *ret_is_read, Error *err)
 {
     AUTO_FREE_MEMORY ProbeRequest *evidence =
         xcalloc(plan->catalog.table_count + 1, sizeof(*evidence));
@@ -205,7 +205,7 @@ static Status copy(Migration *migration, Plan *plan, bool *ret_is_read, Error *e
 
     RunInput input = {
         .plan = plan,
-        .source = migration->source,
+        .source = source,
         .target = migration->target,
         .identity = &migration->identity,
         .recorder = journal_recorder(migration->journal),
@@ -276,7 +276,7 @@ static Status blame_snapshot(const Migration *migration, Status status, Hold *ho
 static Status copy_held(Migration *migration, Plan *plan, Hold *hold, Error *err)
 {
     size_t before = count_done(plan);
-    Status status = copy(migration, plan, &hold->is_read, err);
+    Status status = copy(migration, plan, migration->source, &hold->is_read, err);
 
     hold->has_done = count_done(plan) > before;
     TRY(blame_snapshot(migration, status, hold, err));
@@ -368,7 +368,7 @@ static Status stage_without_source(Migration *migration, Error *err)
     if (!is_read)
         return STATUS_DONE;
     log_info("all rows of the snapshot are copied: the source is not read again");
-    TRY(copy(migration, &plan, &is_read, err));
+    TRY(copy(migration, &plan, NULL, &is_read, err));
     return record_staged(migration, &plan, err);
 }
 

@@ -12,6 +12,7 @@
 #include "engine/base/text.h"
 #include "stages/intent.h"
 #include "stages/migration.h"
+#include "stages/report.h"
 
 static Status claim_step(Migration *migration, void *context, Error *err)
 {
@@ -43,6 +44,36 @@ Status migration_outcome(Migration *migration, Outcome *ret, Error *err)
 {
     migration->identity.attempt = journal_record(migration->journal)->identity.attempt;
     return migration_retry(migration, outcome_step, ret, err);
+}
+
+LockPolicy migration_lock_policy(const Migration *migration)
+{
+    return (LockPolicy){.lock_timeout_ms = migration->lock_timeout_ms,
+                        .deadline_ms = migration->promote_deadline_ms,
+                        .notice = migration->notice};
+}
+
+static Status complete_step(Migration *migration, void *context, Error *err)
+{
+    Findings *notes = context;
+
+    findings_release(notes); /* of an earlier try */
+    *notes = (Findings){0};
+    return stager_complete(migration->target->stager, &migration->identity, notes, err);
+}
+
+Status migration_complete(Migration *migration, Error *err)
+{
+    const JournalRecord *record = journal_record(migration->journal);
+    AUTO_FINDINGS Findings notes = {0};
+
+    if (migration->target->stager->ops->complete == NULL || record->finished ||
+        record->identity.epoch == 0)
+        return STATUS_OK;
+    TRY(migration_claim(migration, err));
+    TRY(migration_retry(migration, complete_step, &notes, err));
+    report_findings(&notes);
+    return STATUS_OK;
 }
 
 void intent_take_back(Migration *migration, Outcome *ret_outcome)

@@ -183,6 +183,8 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
     migration->home = xstrdup(home);
     migration->name = xstrdup(name);
     migration->accept_stale_source = options->accept_stale_source;
+    migration->lock_timeout_ms = options->lock_timeout_ms;
+    migration->promote_deadline_ms = options->promote_deadline_ms;
     migration->quiet = options->quiet;
     migration->run.retry_for_ms = DEFAULT_RETRY_MS;
     migration->notice = notice_new();

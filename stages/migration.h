@@ -29,7 +29,9 @@ typedef struct MigrationOptions {
     bool level_given;
     VerifyLevel level;
     bool accept_stale_source;
-    bool quiet; /* no progress */
+    uint64_t lock_timeout_ms;     /* of promotion and the way back; 0: the target's own */
+    uint64_t promote_deadline_ms; /* likewise */
+    bool quiet;                   /* no progress */
 } MigrationOptions;
 
 typedef struct Migration {
@@ -44,6 +46,8 @@ typedef struct Migration {
     RunOptions run;
     uint64_t chunk_bytes; /* 0: the target's default */
     bool accept_stale_source;
+    uint64_t lock_timeout_ms;     /* of promotion and the way back; 0: the target's own */
+    uint64_t promote_deadline_ms; /* likewise */
     bool quiet;
     Notice *notice; /* why something waits; run.notice is it */
     RunIdentity identity;
@@ -84,3 +88,9 @@ Status migration_retry(Migration *migration, MigrationStep step, void *context, 
  * follows (I6). */
 Status migration_claim(Migration *migration, Error *err);
 Status migration_settle(Migration *migration, Error *err);
+
+/* After a promotion or the way back: what is left to be done outside of their transaction, now or by
+ * an earlier process. Nothing is asked of a target that never has anything left. */
+Status migration_complete(Migration *migration, Error *err);
+
+LockPolicy migration_lock_policy(const Migration *migration);

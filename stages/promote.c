@@ -105,12 +105,14 @@ typedef struct PromotionContext {
     const Plan *plan;
     PromotionPlan promotion;
     Findings findings;
+    Findings notes; /* of what was done */
 } PromotionContext;
 
 static void promotion_context_release(PromotionContext *context)
 {
     promotion_plan_release(&context->promotion);
     findings_release(&context->findings);
+    findings_release(&context->notes);
 }
 
 static Status plan_step(Migration *migration, void *context, Error *err)
@@ -157,14 +159,17 @@ static Status plan_again(Migration *migration, PromotionContext *context, Error 
 static Status promote_step(Migration *migration, void *context, Error *err)
 {
     Stager *stager = migration->target->stager;
-    const PromotionContext *promotion = context;
+    LockPolicy policy = migration_lock_policy(migration);
+    PromotionContext *promotion = context;
     Outcome outcome = OUTCOME_NONE;
 
     TRY(stager_outcome(stager, &migration->identity, &outcome, err)); /* an earlier try, perhaps */
     if (outcome == OUTCOME_PROMOTED)
         return STATUS_OK;
+    findings_release(&promotion->notes);
+    promotion->notes = (Findings){0};
     return stager_promote(stager, &migration->identity, promotion->plan, &promotion->promotion,
-                          err);
+                          &policy, &promotion->notes, err);
 }
 
 static Status promote_now(Migration *migration, PromotionContext *promotion, Error *err)
@@ -183,6 +188,7 @@ static Status promote_now(Migration *migration, PromotionContext *promotion, Err
         if (outcome != OUTCOME_PROMOTED)
             return status;
     }
+    report_findings(&promotion->notes);
     TRY(fault_before("promote.record", err));
     return journal_set_phase(journal, PHASE_PROMOTED, "staging is live", err);
 }
@@ -219,7 +225,7 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(migration_settle(migration, err));
     if (record->phase == PHASE_PROMOTED) {
         log_info("promote: nothing to do: migration \"%s\" is promoted", migration->name);
-        return STATUS_OK;
+        return migration_complete(migration, err);
     }
     if (record->phase != PHASE_VERIFIED)
         return refuse_phase(record, "promote", "verified", comes_before(record->phase), err);
@@ -229,5 +235,5 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(plan_again(migration, &promotion, err));
     TRY(promote_now(migration, &promotion, err));
     say_promoted(migration, &plan);
-    return STATUS_OK;
+    return migration_complete(migration, err);
 }

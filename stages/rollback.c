@@ -63,6 +63,7 @@ static Status drop_staging(Migration *migration, Error *err)
 static Status swap_step(Migration *migration, void *context, Error *err)
 {
     Stager *stager = migration->target->stager;
+    LockPolicy policy = migration_lock_policy(migration);
     Findings *notes = context;
     Outcome outcome = OUTCOME_NONE;
 
@@ -71,7 +72,7 @@ static Status swap_step(Migration *migration, void *context, Error *err)
         return STATUS_OK;
     findings_release(notes);
     *notes = (Findings){0};
-    return stager_swap_back(stager, &migration->identity, notes, err);
+    return stager_swap_back(stager, &migration->identity, &policy, notes, err);
 }
 
 static Status swap_back(Migration *migration, Error *err)
@@ -96,7 +97,7 @@ static Status swap_back(Migration *migration, Error *err)
             migration, "what was live before is live again; what had been promoted is kept aside",
             err);
     }
-    return status;
+    return status < 0 ? status : migration_complete(migration, err);
 }
 
 static Status refuse_finished(const Migration *migration, Error *err)
@@ -123,7 +124,7 @@ Status stage_rollback(Migration *migration, Error *err)
     switch (record->phase) {
     case PHASE_ROLLED_BACK:
         log_info("rollback: nothing to do: migration \"%s\" is rolled back", migration->name);
-        return STATUS_OK;
+        return migration_complete(migration, err);
     case PHASE_PROMOTED:
         return record->finished ? refuse_finished(migration, err) : swap_back(migration, err);
     case PHASE_INITIAL:

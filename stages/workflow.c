@@ -83,7 +83,7 @@ Status workflow_run(Migration *migration, Phase until, Error *err)
     if (rank(record->phase) >= rank(until)) {
         log_info("nothing to do: migration \"%s\" is %s%s", migration->name,
                  phase_name(record->phase), record->finished ? " and finished" : "");
-        return STATUS_OK;
+        return record->phase == PHASE_PROMOTED ? migration_complete(migration, err) : STATUS_OK;
     }
     while (rank(record->phase) < rank(until)) {
         TRY(stop_check(err));

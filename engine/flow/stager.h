@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/notice.h"
 #include "engine/flow/findings.h"
 #include "engine/flow/plan.h"
 
@@ -25,6 +26,13 @@ typedef enum Outcome {
 } Outcome;
 
 const char *outcome_name(Outcome outcome);
+
+/* How locks on live tables are taken, where a target has such. */
+typedef struct LockPolicy {
+    uint64_t lock_timeout_ms; /* so long may one try keep others waiting; 0: the target's own */
+    uint64_t deadline_ms;     /* of all tries together; 0: likewise */
+    Notice *notice;           /* tells why it waits; borrowed, or NULL */
+} LockPolicy;
 
 typedef struct StagerOps {
     /*
@@ -63,18 +71,25 @@ typedef struct StagerOps {
     /*
      * One transaction (I6): marker first, epoch and ledger checked, the live objects' fingerprint
      * asserted (ERROR_REFUSED when it changed since plan_promotion), then the swap. The inverse is
-     * stored with the marker. STATUS_RETRY when a lock could not be had, or when the outcome is
-     * unknown: ask outcome() before trying again.
+     * stored with the marker. STATUS_RETRY when the outcome is unknown: ask outcome() before trying
+     * again. Locks that are not to be had before the deadline are ERROR_WAITING. Notes tell for how
+     * long others had to wait. STATUS_OK when it has happened already.
      */
     Status (*promote)(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                      const PromotionPlan *promotion, Error *err);
+                      const PromotionPlan *promotion, const LockPolicy *policy, Findings *notes,
+                      Error *err);
+
+    /* Optional. After promote() or swap_back(): what is left to be done in transactions of its own
+     * (keys of other tables are validated). Repeating continues; nothing is done twice. */
+    Status (*complete)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
 
     /* Read-only. */
     Status (*outcome)(Stager *stager, const RunIdentity *identity, Outcome *ret, Error *err);
 
     /* After promotion, one transaction: promoted tables become undone, retired ones live again.
      * Notes say what is set aside, with row counts then and now. */
-    Status (*swap_back)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
+    Status (*swap_back)(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,
+                        Findings *notes, Error *err);
 
     /* Before promotion: drops this attempt's staging and its ledger rows. May take several
      * transactions; repeating continues. Fine when nothing is there. Notes name what we made that
@@ -127,9 +142,17 @@ static inline Status stager_check_schema(Stager *stager, const RunIdentity *iden
 }
 
 static inline Status stager_promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                                    const PromotionPlan *promotion, Error *err)
+                                    const PromotionPlan *promotion, const LockPolicy *policy,
+                                    Findings *notes, Error *err)
 {
-    return stager->ops->promote(stager, identity, plan, promotion, err);
+    return stager->ops->promote(stager, identity, plan, promotion, policy, notes, err);
+}
+
+static inline Status stager_complete(Stager *stager, const RunIdentity *identity, Findings *notes,
+                                     Error *err)
+{
+    return stager->ops->complete == NULL ? STATUS_OK
+                                         : stager->ops->complete(stager, identity, notes, err);
 }
 
 static inline Status stager_outcome(Stager *stager, const RunIdentity *identity, Outcome *ret,
@@ -138,10 +161,10 @@ static inline Status stager_outcome(Stager *stager, const RunIdentity *identity,
     return stager->ops->outcome(stager, identity, ret, err);
 }
 
-static inline Status stager_swap_back(Stager *stager, const RunIdentity *identity, Findings *notes,
-                                      Error *err)
+static inline Status stager_swap_back(Stager *stager, const RunIdentity *identity,
+                                      const LockPolicy *policy, Findings *notes, Error *err)
 {
-    return stager->ops->swap_back(stager, identity, notes, err);
+    return stager->ops->swap_back(stager, identity, policy, notes, err);
 }
 
 static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity,

@@ -182,7 +182,8 @@ void trial_promote(Trial *trial)
     promotion_plan_release(&trial->promotion);
     trial->promotion = fresh;
     expect_status_ok(
-        stager_promote(stager, &trial->identity, &trial->plan, &trial->promotion, &err), &err);
+        stager_promote(stager, &trial->identity, &trial->plan, &trial->promotion, NULL, NULL, &err),
+        &err);
 }
 
 void trial_run(Trial *trial, const char *from, const char *to, uint32_t attempt)

@@ -120,7 +120,8 @@ static void swap_back(Trial *trial)
     Error err = {0};
     AUTO_FINDINGS Findings notes = {0};
 
-    expect_status_ok(stager_swap_back(trial->target->stager, &trial->identity, &notes, &err), &err);
+    expect_status_ok(stager_swap_back(trial->target->stager, &trial->identity, NULL, &notes, &err),
+                     &err);
     assert_int_equal(notes.count, trial->plan.catalog.table_count);
 }
 
@@ -292,9 +293,9 @@ static void a_target_that_changed_since_the_plan_is_refused(void **state)
     trial_claim(&trial);
     trial_stage(&trial);
     set_sql(TARGET, "create index late on parent(name)");
-    expect_refused(
-        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
-        &err, "changed since");
+    expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
+                                  &trial.promotion, NULL, NULL, &err),
+                   &err, "changed since");
     assert_int_equal(trial_outcome(&trial), OUTCOME_NONE);
     trial_promote(&trial); /* plans anew */
     swap_back(&trial);
@@ -317,9 +318,9 @@ static void incomplete_staging_is_not_promoted(void **state)
     trial_stage(&trial);
     expect_status_ok(
         writer_reset_table(trial.writer, &trial.plan, &trial.plan.catalog.tables[0], &err), &err);
-    expect_refused(
-        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
-        &err, "not complete");
+    expect_refused(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
+                                  &trial.promotion, NULL, NULL, &err),
+                   &err, "not complete");
     trial_close(&trial);
 }
 
@@ -338,9 +339,9 @@ static void an_older_driver_cannot_promote(void **state)
     RunIdentity newer = trial.identity;
 
     expect_status_ok(target_claim(trial.target, &newer, &err), &err);
-    assert_int_equal(
-        stager_promote(trial.target->stager, &trial.identity, &trial.plan, &trial.promotion, &err),
-        STATUS_INVALID);
+    assert_int_equal(stager_promote(trial.target->stager, &trial.identity, &trial.plan,
+                                    &trial.promotion, NULL, NULL, &err),
+                     STATUS_INVALID);
     assert_int_equal(err.kind, ERROR_LOCKED);
     trial_close(&trial);
 }
@@ -369,8 +370,8 @@ static void what_was_changed_since_promotion_refuses_the_way_back(void **state)
         AUTO_FINDINGS Findings notes = {0};
 
         set_sql(TARGET, changes[i][0]);
-        expect_refused(stager_swap_back(trial.target->stager, &trial.identity, &notes, &err), &err,
-                       changes[i][1]);
+        expect_refused(stager_swap_back(trial.target->stager, &trial.identity, NULL, &notes, &err),
+                       &err, changes[i][1]);
         assert_int_equal(trial_outcome(&trial), OUTCOME_PROMOTED);
         set_sql(TARGET, changes[i][2]);
     }
@@ -479,7 +480,7 @@ static void what_will_be_missed_is_said_before_anything_is_copied(void **state)
 static Status promote_planned(Trial *trial, Error *err)
 {
     return stager_promote(trial->target->stager, &trial->identity, &trial->plan, &trial->promotion,
-                          err);
+                          NULL, NULL, err);
 }
 
 /* The same call again, after any fault, ends promoted or back, once. */
@@ -506,7 +507,8 @@ static void any_fault_leaves_the_old_state_or_the_new_one(void **state)
             Status status = promote_planned(&trial, &err);
 
             if (status == STATUS_OK)
-                status = stager_swap_back(trial.target->stager, &trial.identity, &notes, &err);
+                status =
+                    stager_swap_back(trial.target->stager, &trial.identity, NULL, &notes, &err);
             if (status == STATUS_OK)
                 status = stager_finish(trial.target->stager, &trial.identity, &notes, &err);
             fired = fault_fired();
@@ -518,7 +520,8 @@ static void any_fault_leaves_the_old_state_or_the_new_one(void **state)
                 expect_status_ok(promote_planned(&trial, &err), &err);
             if (trial_outcome(&trial) == OUTCOME_PROMOTED)
                 expect_status_ok(
-                    stager_swap_back(trial.target->stager, &trial.identity, &notes, &err), &err);
+                    stager_swap_back(trial.target->stager, &trial.identity, NULL, &notes, &err),
+                    &err);
             finish(&trial);
             trial_close(&trial);
             expect_same_database(TARGET, COPY);

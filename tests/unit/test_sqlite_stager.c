@@ -183,7 +183,8 @@ static void a_target_in_wal_mode_keeps_it(void **state)
     set_files();
     set_sql(TARGET, "pragma journal_mode = wal");
     trial_run(&trial, SOURCE, TARGET, 1);
-    expect_status_ok(stager_swap_back(trial.target->stager, &trial.identity, &notes, &err), &err);
+    expect_status_ok(stager_swap_back(trial.target->stager, &trial.identity, NULL, &notes, &err),
+                     &err);
     expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &notes, &err), &err);
     trial_close(&trial);
     assert_int_equal(ask_integer(TARGET, "select journal_mode = 'wal' from pragma_journal_mode"),

@@ -62,17 +62,22 @@ static Status refuse_promotion(const RunIdentity *identity, Error *err)
 }
 
 static Status promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                      const PromotionPlan *promotion, Error *err)
+                      const PromotionPlan *promotion, const LockPolicy *policy, Findings *notes,
+                      Error *err)
 {
     (void)stager;
     (void)plan;
     (void)promotion;
+    (void)policy;
+    (void)notes;
     return refuse_promotion(identity, err);
 }
 
-static Status swap_back(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
+static Status swap_back(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,
+                        Findings *notes, Error *err)
 {
     (void)stager;
+    (void)policy;
     (void)notes;
     return refuse_promotion(identity, err);
 }

@@ -275,10 +275,13 @@ static Status end_swap(Db *db, Status status, const char *point, const char *act
 }
 
 Status sqlite_promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                      const PromotionPlan *promotion, Error *err)
+                      const PromotionPlan *promotion, const LockPolicy *policy, Findings *notes,
+                      Error *err)
 {
     AUTO_FREE(db_free) Db *db = NULL;
 
+    (void)policy; /* one lock for the whole file, taken as for any other write */
+    (void)notes;
     TRY(target_open_to_write(stager_target(stager), &db, err));
     TRY(ledger_begin(db, identity, err));
     return end_swap(db, promote_inside(db, identity, plan, promotion, err), "target.promote",
@@ -344,10 +347,12 @@ static Status swap_back_inside(Db *db, const RunIdentity *identity, Findings *no
     return note_set_aside(db, &inverse, row_counts, notes, err);
 }
 
-Status sqlite_swap_back(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
+Status sqlite_swap_back(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,
+                        Findings *notes, Error *err)
 {
     AUTO_FREE(db_free) Db *db = NULL;
 
+    (void)policy;
     TRY(target_open_to_write(stager_target(stager), &db, err));
     TRY(ledger_begin(db, identity, err));
     return end_swap(db, swap_back_inside(db, identity, notes, err), "target.swap_back",

@@ -37,6 +37,9 @@ static const Complaint complaints[] = {
     {"SSL SYSCALL error", STATUS_RETRY, ""},
     {"SSL connection has been closed", STATUS_RETRY, ""},
     {"terminating connection", STATUS_RETRY, ""},
+    {"out of shared memory", STATUS_INVALID,
+     "Raise max_locks_per_transaction on the server and restart it: there are too many tables for "
+     "its lock table."},
     {"too many clients", STATUS_RETRY, ""},
     {"remaining connection slots", STATUS_RETRY, ""},
     {"the database system is", STATUS_RETRY, ""}, /* starting up, shutting down */

@@ -455,6 +455,7 @@ static void rows_do_not_count_when_the_locks_are_gone(void **state)
 {
     AUTO_CATALOG Catalog catalog = {0};
     AUTO_PG_HELD PgHeld held = {0};
+    AUTO_PLAN Plan plan = {0};
     Error err = {0};
     const Table *table = NULL;
     Chunk whole = {.number = 1};
@@ -468,6 +469,7 @@ static void rows_do_not_count_when_the_locks_are_gone(void **state)
     pg_held_open(&held, cluster, "postgres");
     table = add(&catalog, "emptied_later", ROW_PG_TEXT);
     whole.table_id = table->id;
+    expect_ok(reader_plan(held.reader, catalog_table(&catalog, table->id), 1, &plan, &err), &err);
     end_holder();
     run("truncate emptied_later");
     expect_ok(reader_begin(held.reader, table, &whole, &err), &err); /* it is in its snapshot */

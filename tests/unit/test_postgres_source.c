@@ -227,23 +227,28 @@ static void a_source_that_ends_is_not_held_any_more(void **state)
     AUTO_FREE(source_free) Source *source = NULL;
     Snapshot snapshot = {0};
     AUTO_CATALOG Catalog catalog = {0};
+    AUTO_CATALOG Catalog none = {0};
     AUTO_FINDINGS Findings findings = {0};
-    Reader *reader = NULL;
+    AUTO_FREE(reader_free) Reader *reader = NULL;
+    const Chunk whole = {.table_id = 1, .number = 1};
     Error err = {0};
 
     (void)state;
     PG_CLUSTER_OR_SKIP(cluster);
+    run("create table held (a int)");
     source = open_source("postgres");
     assert_false(source_is_held(source));
     expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
     snapshot_release(&snapshot);
     assert_true(source_is_held(source));
+    expect_ok(source_describe(source, NULL, &catalog, &findings, &err), &err);
+    expect_ok(source_open_reader(source, &reader, &err), &err); /* connects when it is used */
     run("select pg_terminate_backend(pid, 5000) from pg_stat_activity where pid <> "
         "pg_backend_pid() "
         "and application_name = 'stopover'");
-    assert_int_equal(source_open_reader(source, &reader, &err), STATUS_FAILED);
+    assert_int_equal(reader_begin(reader, catalog_table(&catalog, 1), &whole, &err), STATUS_FAILED);
     assert_int_equal(err.kind, ERROR_WAITING);
-    assert_int_equal(source_describe(source, NULL, &catalog, &findings, &err), STATUS_FAILED);
+    assert_int_equal(source_describe(source, NULL, &none, &findings, &err), STATUS_FAILED);
     assert_false(source_is_held(source));
     source_release(source);
     expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);

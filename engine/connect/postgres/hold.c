@@ -26,7 +26,7 @@ Status pg_hold_lost(PgHold *hold, Error *err)
 }
 
 /* 55000: the exporting process is not running any more; 22023, 42704 (18 on): no such snapshot. */
-static bool is_snapshot_gone(const Error *err)
+bool pg_hold_may_be_lost(const Error *err)
 {
     static const char *const states[] = {"55000", "22023", "42704"};
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
@@ -36,17 +36,24 @@ static bool is_snapshot_gone(const Error *err)
     return false;
 }
 
-Status pg_hold_import(PgHold *hold, PgConnection *connection, Error *err)
+Status pg_hold_append_import(PgHold *hold, Text *sql, Error *err)
 {
     TRY(fault_before("postgres.import", err));
     if (!hold->snapshot || atomic_load(&hold->is_lost))
         return pg_hold_lost(hold, err);
-    Status status = pg_run_format(
-        connection, err,
-        "COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = %d; "
-        "SET TRANSACTION SNAPSHOT '%s'",
-        READER_LOCK_TIMEOUT_MS, hold->snapshot);
-    if (status < 0 && is_snapshot_gone(err))
+    text_append_format(sql,
+                       "; COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                       "SET LOCAL lock_timeout = %d; SET TRANSACTION SNAPSHOT '%s'",
+                       READER_LOCK_TIMEOUT_MS, hold->snapshot);
+    return STATUS_OK;
+}
+
+Status pg_hold_import(PgHold *hold, PgConnection *connection, Error *err)
+{
+    AUTO_TEXT Text sql = {0};
+    TRY(pg_hold_append_import(hold, &sql, err));
+    Status status = pg_run(connection, text_string(&sql), err);
+    if (status < 0 && pg_hold_may_be_lost(err))
         return pg_hold_lost(hold, err);
     return status;
 }

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "engine/base/error.h"
+#include "engine/base/text.h"
 #include "engine/connect/postgres/connection.h"
 
 typedef struct PgHold {
@@ -27,3 +29,8 @@ Status pg_hold_lost(PgHold *hold, Error *err);
  * from hold() to this moment. STATUS_FAILED by pg_hold_lost() when it does not.
  */
 Status pg_hold_import(PgHold *hold, PgConnection *connection, Error *err);
+
+/* The same as part of a message, behind what reads: its statements, with a semicolon before. When
+ * the message fails and pg_hold_may_be_lost(), an import of its own says what is true. */
+Status pg_hold_append_import(PgHold *hold, Text *sql, Error *err);
+bool pg_hold_may_be_lost(const Error *err);

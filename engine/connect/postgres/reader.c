@@ -10,7 +10,8 @@
  *  P1  Nothing that was read counts before the snapshot has been imported once more after the last
  *      row: that proves that the holder's locks outlived the reading. Without them a TRUNCATE could
  *      have emptied the table under the eyes of a snapshot that still works (trap 3). read() says
- *      STATUS_DONE, plan() and probe() STATUS_OK, only after that.
+ *      STATUS_DONE, plan() and probe() STATUS_OK, only after that. The import after a chunk comes in
+ *      one message with its COPY: the server runs it when it has read the last row.
  *  P2  The import ends the transaction before, so a reader keeps no locks on what it has read: the
  *      server's lock table need not hold every table once per reader.
  *  P3  A connection that has carried a large row is closed after it: libpq never gives its buffer
@@ -133,6 +134,7 @@ static Status begin_chunk(PgReader *reader, const Table *table, const Chunk *chu
     TRY(pin(reader, err));
     TRY(pg_relation_append_copy(&sql, &relation, chunk, pg_server_encoding(reader->connection),
                                 err));
+    TRY(pg_hold_append_import(reader->hold, &sql, err)); /* P1 */
     reader->is_reading = true;
     copy_rows_begin(&reader->rows, table->format);
     return pg_copy_out(reader->connection, text_string(&sql), err);
@@ -153,8 +155,7 @@ static Status finish_copy(PgReader *reader, Error *err)
 {
     TRY(copy_rows_end(&reader->rows, err));
     reader->is_reading = false;
-    TRY(import(reader, err)); /* P1 */
-    reader->is_done = true;
+    reader->is_done = true; /* P1: pg_copy_read() has seen the end of the whole message */
     return STATUS_OK;
 }
 
@@ -218,14 +219,26 @@ static Status read_block(PgReader *reader, Block *ret, Error *err)
     return STATUS_OK;
 }
 
+/* Was it the COPY that failed, or the import behind it? */
+static Status blame_import(PgReader *reader, Status status, Error *err)
+{
+    Error lost = {0};
+    if (!pg_hold_may_be_lost(err) || pin(reader, &lost) >= 0 ||
+        !atomic_load(&reader->hold->is_lost))
+        return status;
+    *err = lost;
+    return STATUS_FAILED;
+}
+
 static Status reader_read_block(Reader *base, Block *ret, Error *err)
 {
     PgReader *reader = (PgReader *)base;
     TRY(fault_before("postgres.read", err));
     Status status = read_block(reader, ret, err);
-    if (status < 0)
-        let_go(reader);
-    return status;
+    if (status >= 0)
+        return status;
+    let_go(reader);
+    return blame_import(reader, status, err);
 }
 
 /* ---- probing, for the prober's sake ---- */
@@ -276,12 +289,12 @@ static const ReaderOps reader_ops = {
 
 Status pg_reader_new(PgHold *hold, Reader **ret, Error *err)
 {
+    if (!hold->snapshot || atomic_load(&hold->is_lost))
+        return pg_hold_lost(hold, err);
     PgReader *reader = xcalloc(1, sizeof(*reader));
-    AUTO_FREE(reader_free) Reader *base = &reader->base;
     reader->base.ops = &reader_ops;
     reader->hold = hold;
     reader->base.prober = pg_prober_new(&reader_side, reader);
-    TRY(pin(reader, err));
-    *ret = TAKE(base);
+    *ret = &reader->base;
     return STATUS_OK;
 }

@@ -7,5 +7,6 @@
 #include "engine/connect/postgres/hold.h"
 #include "engine/flow/source.h"
 
-/* hold is borrowed and must outlive the reader. Connects and imports the snapshot. */
+/* hold is borrowed and must outlive the reader. Connects and imports the snapshot with its first use:
+ * in the thread that uses it, at the same time as the others. */
 Status pg_reader_new(PgHold *hold, Reader **ret, Error *err);

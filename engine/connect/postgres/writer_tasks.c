@@ -1,6 +1,6 @@
 /*
- * Tasks: a schema statement, the ledger's row and what it created, in one transaction of two
- * messages. The row comes first, so that a task that was done already fails before its statement
+ * Tasks: a schema statement, the ledger's row and what it created, in one transaction and one
+ * message: on a long way each message costs what a small index costs. The row comes first, so that a task that was done already fails before its statement
  * runs; its epoch is looked up under the fence (L2) and null, which the column refuses, when it is
  * not ours. So nothing has to be asked before, and only a failure is looked into.
  */
@@ -66,6 +66,7 @@ static void append_task(Text *sql, const PgWriter *writer, const Task *task)
     append_row(sql, &writer->identity, task);
     text_append_format(sql, "%s\n;\n", task->statement);
     created_append(sql, &writer->identity, task);
+    text_append(sql, ";\ncommit");
 }
 
 /* Done already is fine; else says whether it is the epoch that stood in the way. */
@@ -109,6 +110,7 @@ Status pg_writer_run_task(Writer *base, const Task *task, const Table *table, Er
 
     (void)table; /* its name is in the statement */
     TRY(lost_sessions_end(&writer->target->lost, writer->connection, &writer->identity, err));
+    TRY(fault_before("postgres.task", err));
     append_task(&sql, writer, task);
     pg_set_interruptible(writer->connection, true);
 
@@ -116,7 +118,7 @@ Status pg_writer_run_task(Writer *base, const Task *task, const Table *table, Er
 
     pg_set_interruptible(writer->connection, false);
     if (status >= 0)
-        return pg_writer_end(writer, status, "postgres.task", err);
+        return fault_after("postgres.task", err);
     pg_reset(writer->connection);
     status = explain_failure(writer, task, status, &is_done, err);
     if (is_done)

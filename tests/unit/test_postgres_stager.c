@@ -525,6 +525,32 @@ static void transforms_are_known_and_dropped(void **state)
     pg_migration_close(&migration);
 }
 
+/* Its constructors are beside the range all the same. Nothing else is in that schema. */
+static void a_multirange_may_have_a_schema_of_its_own(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgMigration migration;
+
+    pg_migration_open(
+        &migration, cluster,
+        "create schema other; create type span as range (subtype = numeric,"
+        " multirange_type_name = other.spans);"
+        "create table t (s other.spans default public.spans(public.span(1, 2)), a other.spans[]);"
+        "insert into t values (default, array[public.spans(), public.spans(public.span(1, 2))]);",
+        "create schema other; create type span as range (subtype = text,"
+        " multirange_type_name = other.spans)");
+    pg_migration_stage(&migration);
+    expect_no_difference(&migration);
+    pg_migration_expect(&migration, "select s::text from public~.t", "{[1,2)}");
+    pg_migration_expect(&migration,
+                        "select count(*) from pg_type where typname = 'spans'"
+                        " and typnamespace in ('other'::regnamespace, 'other~'::regnamespace)",
+                        "2");
+    pg_migration_drop(&migration);
+    pg_migration_close(&migration);
+}
+
 /* The commutator that an operator names is made with it, there where it is named. */
 static void operators_without_a_definition_stay_in_staging(void **state)
 {
@@ -707,6 +733,7 @@ int main(void)
         cmocka_unit_test(giving_up_leaves_the_target_as_it_was),
         cmocka_unit_test(circles_are_dropped),
         cmocka_unit_test(transforms_are_known_and_dropped),
+        cmocka_unit_test(a_multirange_may_have_a_schema_of_its_own),
         cmocka_unit_test(operators_without_a_definition_stay_in_staging),
         cmocka_unit_test(what_is_not_ours_stops_the_drop_by_its_name),
         cmocka_unit_test(our_name_alone_is_not_enough_to_be_dropped),

@@ -72,8 +72,8 @@ bool created_name(const char *statement, char **ret_schema, char **ret_name)
 }
 
 /* The range of CREATE TYPE ... AS RANGE has functions of its name, and a type over it that has a
- * name and functions too. */
-static char *multirange_name(const char *statement)
+ * name and a schema of its own; the functions of that name are beside the range's. */
+static bool multirange_name(const char *statement, char **ret_schema, char **ret_name)
 {
     SqlLexer lexer;
     SqlToken token = {0};
@@ -83,12 +83,15 @@ static char *multirange_name(const char *statement)
     while (next_solid(&lexer, &token)) {
         if (!sql_is_word(&token, "multirange_type_name"))
             continue;
-        if (next_solid(&lexer, &token) && sql_is(&token, "=") && next_solid(&lexer, &schema) &&
-            is_identifier(&schema) && next_solid(&lexer, &token) && sql_is(&token, ".") &&
-            next_solid(&lexer, &token) && is_identifier(&token))
-            return sql_identifier(&token);
+        if (!next_solid(&lexer, &token) || !sql_is(&token, "=") || !next_solid(&lexer, &schema) ||
+            !is_identifier(&schema) || !next_solid(&lexer, &token) || !sql_is(&token, ".") ||
+            !next_solid(&lexer, &token) || !is_identifier(&token))
+            continue;
+        *ret_schema = sql_identifier(&schema);
+        *ret_name = sql_identifier(&token);
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 /* Do the two words follow each other outside of quotes? */
@@ -207,11 +210,15 @@ static void add_type(const StagingMap *map, const char *schema, const char *name
     if (has_words(statement, "as", "(")) { /* a composite type is in pg_class, too */
         name_map_add(map->forward, SPACE_RELATION, schema, name, staging);
     } else if (has_words(statement, "as", "range")) {
-        AUTO_FREE_MEMORY char *multirange = multirange_name(statement);
+        AUTO_FREE_MEMORY char *over_schema = NULL;
+        AUTO_FREE_MEMORY char *over = NULL;
 
         name_map_add(map->forward, SPACE_ROUTINE, schema, name, staging);
-        if (multirange != NULL)
-            name_map_add(map->forward, SPACE_TYPE | SPACE_ROUTINE, schema, multirange, staging);
+        if (!multirange_name(statement, &over_schema, &over))
+            return;
+        name_map_add(map->forward, SPACE_ROUTINE, schema, over, staging);
+        name_map_add(map->forward, SPACE_TYPE, over_schema, over,
+                     staging_map_schema(map, over_schema));
     }
 }
 
@@ -274,6 +281,16 @@ static void add_extension(StagingMap *map, const Object *object, const PgObjectN
         .version = xstrdup(notes->extension_version),
         .object_id = object->id,
     };
+}
+
+static void insert_schemas_of(StagingMap *map, const Object *object, const PgObjectNotes *notes)
+{
+    AUTO_FREE_MEMORY char *schema = NULL;
+    AUTO_FREE_MEMORY char *name = NULL;
+
+    insert_schema(&map->schemas, object->schema);
+    if (strcmp(notes->type, "TYPE") == 0 && multirange_name(object->definition, &schema, &name))
+        insert_schema(&map->schemas, schema);
 }
 
 /* Which schemas something is made in, and which extensions are needed. */

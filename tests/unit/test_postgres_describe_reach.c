@@ -61,6 +61,12 @@ static void finds_code_that_may_read_other_tables_while_staging(void **state)
                 "create table part partition of parts default;"
                 "create table late_check(a int); alter table late_check add constraint lc"
                 " check (direct(a) is null) not valid;"
+                "create domain other as int; alter domain other add constraint od"
+                " check (value > 0) not valid;"
+                "create table parent(a int); create table child() inherits (parent);"
+                "alter table parent add constraint pc check (a > 0) not valid;"
+                "alter table parts add constraint ac check (a > 0) not valid;"
+                "alter table child add constraint cc check (a > 0) not valid;"
                 "create statistics on_code on (direct(a)), (b) from t;"
                 "create table quiet(a int check (a > 0), b text default indirect(1))");
     described_set_up(&described, cluster, text_string(&sql));
@@ -72,6 +78,10 @@ static void finds_code_that_may_read_other_tables_while_staging(void **state)
     assert_true(described_is_after_data(&described, "INDEX", "by_indirect"));
     assert_true(described_is_after_data(&described, "INDEX", "by_atomic"));
     assert_true(described_is_after_data(&described, "CHECK CONSTRAINT", "lc"));
+    assert_true(described_is_after_data(&described, "CHECK CONSTRAINT", "other od"));
+    assert_true(described_is_after_data(&described, "CHECK CONSTRAINT", "pc"));
+    assert_true(described_is_after_data(&described, "CHECK CONSTRAINT", "ac"));
+    assert_false(described_is_after_data(&described, "CHECK CONSTRAINT", "cc"));
     assert_true(described_is_after_data(&described, "STATISTICS", "on_code"));
     static const char *const late[] = {"checked",      "computed",    "by_domain",
                                        "by_composite", "by_operator", "part"};

@@ -295,6 +295,46 @@ static void an_owner_who_gave_his_rights_away_takes_them_back(void **state)
     trial_close(&trial);
 }
 
+/* They are not valid: of a table with a child, of the child itself, of a domain. */
+static void rows_that_a_check_refuses_can_be_copied_again(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(*trial_cluster());
+    Trial trial;
+    Task *task = NULL;
+
+    trial_begin(&trial, 1, "create domain %s.d as integer; create table %s.t (id %s.d, name text)");
+    (void)add_table(&trial, "u", "id name", 'r');
+    add_chunks(&trial, 2, 1);
+    (void)add_task(&trial, TASK_CREATE, 2, "table u", "create table %s.u () inherits (%s.t)");
+    (void)add_task(&trial, TASK_CONSTRAINT, 2, "check of u",
+                   "alter table %s.u add constraint positive check (id > 0) not valid"); /* 4 */
+    (void)add_task(&trial, TASK_CONSTRAINT, 1, "check of t",
+                   "alter table %s.t add constraint positive check (id > 0) not valid");
+    task = add_task(&trial, TASK_CONSTRAINT, 0, "check of d",
+                    "alter domain %s.d add constraint negative check (value < 0) not valid");
+    task->after_lower = true; /* 6 */
+    (void)add_task(&trial, TASK_CONSTRAINT, 1, "valid check of t",
+                   "alter table %s.t add constraint valid check (id < 10)");
+    run_tasks(&trial, 1, 3);
+    for (uint32_t again = 0; again < 3; again++) {
+        if (again != 1)
+            copy_rows_in(&trial, 1, 1, "1\ta\n-1\tb\n");
+        if (again != 2)
+            copy_rows_in(&trial, 2, 1, "2\tc\n-2\td\n");
+        run_tasks(&trial, 4, 7);
+        expect_answer(&trial,
+                      "select string_agg(conname || ' ' || convalidated, ' ' order by conname)"
+                      " from pg_constraint where contype = 'c'"
+                      " and connamespace = '%s'::regnamespace",
+                      "negative false positive false positive false valid true valid true");
+        expect_answer(&trial, "select sum(id) from %s.t", "0");
+        reset(&trial, again == 0 ? 2 : 1);
+        expect_answer(&trial, DONE, "1 2 3 7");
+    }
+    trial_close(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_leaf_of_a_partitioned_table_can_be_emptied),
         cmocka_unit_test(a_table_that_is_not_there_yet_is_empty),
         cmocka_unit_test(definitions_stay_while_what_they_need_stays),
+        cmocka_unit_test(rows_that_a_check_refuses_can_be_copied_again),
         cmocka_unit_test(an_owner_who_gave_his_rights_away_takes_them_back),
         cmocka_unit_test(what_somebody_else_depends_on_is_not_dropped),
     };

@@ -20,6 +20,12 @@ static bool is_partitioned(const SourceRelation *relation)
     return relation && relation->kind == 'p';
 }
 
+/* Columns of any table may be of a domain; others inherit what a table with children has. */
+static bool spans_tables(const SourceRelation *relation)
+{
+    return !relation || is_partitioned(relation) || relation->has_children;
+}
+
 bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
                             const EntryNotes *known)
 {
@@ -29,6 +35,8 @@ bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
         return is_partitioned(known->relation) || is_partitioned(known->other);
     if (is_type(entry, "TRIGGER"))
         return is_partitioned(known->relation);
+    if (is_type(entry, "CHECK CONSTRAINT") && spans_tables(known->relation))
+        return true; /* not valid for some rows, perhaps: not even the last may be checked */
     if (known->relation && known->relation->kind == 'm')
         return false; /* made while it is empty: the function runs when it is filled */
     if (is_type(entry, "INDEX") || is_type(entry, "CONSTRAINT") ||

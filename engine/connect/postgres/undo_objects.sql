@@ -1,7 +1,8 @@
 -- Statements that drop what the tasks :tasks have made and what is still there. Tasks are numbered in
 -- an order in which they can be done: so the last one first, and an index after its constraint, with
 -- which it goes. Only what belongs to a partition comes after what it belongs to, for the same reason.
--- The parts of a foreign key, one for each partition that it refers to, go with the key alone.
+-- The parts of a foreign key, one for each partition that it refers to, go with the key alone; a CHECK
+-- that is inherited goes with its parent's, and one of the child's own can only be dropped after that.
 select case o.class_oid
     when 'pg_catalog.pg_trigger'::pg_catalog.regclass then
         (select pg_catalog.format('drop trigger if exists %I on %s', c.tgname,
@@ -16,10 +17,14 @@ select case o.class_oid
                                   c.polrelid::pg_catalog.regclass)
          from pg_catalog.pg_policy c where c.oid = o.object_oid)
     when 'pg_catalog.pg_constraint'::pg_catalog.regclass then
-        (select pg_catalog.format('alter table %s drop constraint if exists %I',
-                                  c.conrelid::pg_catalog.regclass, c.conname)
-         from pg_catalog.pg_constraint c where c.oid = o.object_oid and c.conrelid <> 0
-           and (c.contype <> 'f' or c.conparentid = 0))
+        (select case when c.conrelid <> 0
+                     then pg_catalog.format('alter table %s drop constraint if exists %I',
+                                            c.conrelid::pg_catalog.regclass, c.conname)
+                     else pg_catalog.format('alter domain %s drop constraint if exists %I',
+                                            c.contypid::pg_catalog.regtype, c.conname) end
+         from pg_catalog.pg_constraint c where c.oid = o.object_oid
+           and (c.contype <> 'f' or c.conparentid = 0)
+           and (c.contype <> 'c' or c.conislocal))
     when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then
         (select pg_catalog.format('drop statistics if exists %I.%I', n.nspname, c.stxname)
          from pg_catalog.pg_statistic_ext c
@@ -40,6 +45,9 @@ from stopover.object o
 where o.run = :run and o.attempt = :attempt and o.task = any (:tasks::bigint[])
 order by exists (select 1 from pg_catalog.pg_depend d
                  where d.classid = o.class_oid and d.objid = o.object_oid
-                   and d.deptype in ('P', 'S')),
+                   and d.deptype in ('P', 'S'))
+         or exists (select 1 from pg_catalog.pg_constraint c
+                    where o.class_oid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+                      and c.oid = o.object_oid and c.contype = 'c' and c.coninhcount > 0),
          o.task desc,
          o.class_oid <> 'pg_catalog.pg_constraint'::pg_catalog.regclass

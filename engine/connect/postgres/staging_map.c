@@ -308,7 +308,7 @@ static Status collect(const Catalog *catalog, StagingMap *map, Error *err)
         if (is_extension(&notes))
             add_extension(map, object, &notes);
         else if (object->schema != NULL && find_named_kind(notes.type) != NULL)
-            insert_schema(&map->schemas, object->schema);
+            insert_schemas_of(map, object, &notes);
     }
     return STATUS_OK;
 }

@@ -26,7 +26,7 @@
 #include "engine/connect/postgres/sql_fill.h"
 
 enum {
-    LOCKS_MIN = 200, /* in one transaction */
+    LOCKS_MIN = 16, /* in one transaction */
     LOCKS_MAX = 2000,
 };
 

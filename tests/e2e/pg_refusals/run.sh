@@ -97,7 +97,7 @@ pg_sql source people -c 'DROP FUNCTION public.dynamic CASCADE'
 
 # the lock table of the target
 pg_sql source postgres -c 'CREATE DATABASE many'
-pg_sql source many -v tables=1500 -o many.out -f "$STOPOVER_DATA/pg_many.sql"
+pg_sql source many -v tables=1000 -o many.out -f "$STOPOVER_DATA/pg_many.sql"
 pg_restart source max_locks_per_transaction=10 max_connections=10
 expect 5 run many --from "$(pg_uri source many)" --to "$to"
 one_error

@@ -8,7 +8,7 @@
  *  K3  They come from a sample of blocks, and not from the server's statistics: these may be old or
  *      not for us to see, and leave out values that are frequent.
  *  K4  Where the key does not go along with the place of rows, every range finds its rows in nearly
- *      every block: then there are a few ranges only, so that the table is not read a hundred times.
+ *      every block: then there are a few ranges only, or the table would be read a hundred times.
  */
 #include "engine/connect/postgres/key_ranges.h"
 
@@ -17,6 +17,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/key_bounds.sql.h"
 #include "engine/connect/postgres/range_keys.sql.h"
 
 enum {
@@ -120,38 +121,27 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
     return value < most ? value : most;
 }
 
-/* The first key of each part of the sample, but for the smallest: no range is empty from the start. */
-static void make_statement(const PgRelation *relation, uint64_t blocks, uint64_t wanted, Text *sql)
-{
-    uint64_t sample =
-        clamp(wanted * BLOCKS_PER_RANGE, SAMPLE_BLOCKS_MIN, (uint64_t)SAMPLE_BLOCKS_MAX);
-    double percent = blocks > sample ? 100.0 * (double)sample / (double)blocks : 100.0;
-    text_append_format(
-        sql, "with seen as materialized (select %s as key, tableoid as leaf, ctid as place from ",
-        relation->range_key);
-    pg_relation_append_from(sql, relation);
-    text_append_format(
-        sql,
-        " tablesample system (%.9f) repeatable (1)), "
-        "ranked as (select rank() over (partition by leaf order by key) as by_key, "
-        "rank() over (partition by leaf order by place) as by_place from seen), "
-        "along as (select coalesce(abs(corr(by_key, by_place)), 1) > 0.9 as is_so from ranked), "
-        "part as (select key, ntile(case when (select is_so from along) then %" PRIu64
-        " else %" PRIu64 " end::int4) over (order by key) as number from seen), "
-        "first as (select distinct on (number) number, key from part order by number, key) "
-        "select key from (select distinct key from first "
-        "where key > (select key from first where number = 1)) bound order by key",
-        percent, clamp(wanted, 1, SAMPLE_BLOCKS_MAX / BLOCKS_PER_RANGE),
-        clamp(wanted, 1, SCATTERED_RANGES_MAX));
-}
-
 Status pg_key_bounds(PgConnection *connection, const PgRelation *relation, uint64_t blocks,
                      uint64_t wanted, TextList *ret, Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
     AUTO_TEXT Text sql = {0};
-    make_statement(relation, blocks, wanted, &sql);
-    TRY(pg_query(connection, text_string(&sql), &rows, err));
+    uint64_t sample = clamp(wanted * BLOCKS_PER_RANGE, SAMPLE_BLOCKS_MIN, SAMPLE_BLOCKS_MAX);
+    double percent = blocks > sample ? 100.0 * (double)sample / (double)blocks : 100.0;
+    AUTO_FREE_MEMORY char *share = xasprintf("%.9f", percent);
+    AUTO_FREE_MEMORY char *ranges =
+        xasprintf("%" PRIu64, clamp(wanted, 1, SAMPLE_BLOCKS_MAX / BLOCKS_PER_RANGE));
+    AUTO_FREE_MEMORY char *scattered =
+        xasprintf("%" PRIu64, clamp(wanted, 1, SCATTERED_RANGES_MAX));
+    const char *const parameters[] = {share, ranges, scattered};
+    text_append_format(&sql,
+                       "with seen as materialized (select %s as key, tableoid as leaf, "
+                       "ctid as place from ",
+                       relation->range_key);
+    pg_relation_append_from(&sql, relation);
+    text_append(&sql, " tablesample system ($1::float8) repeatable (1))\n");
+    text_append(&sql, key_bounds_sql);
+    TRY(pg_query_bound(connection, text_string(&sql), parameters, 3, &rows, err));
     for (size_t row = 0; row < pg_row_count(rows); row++) {
         const char *bound = pg_value(rows, row, 0);
         if (*bound) /* an empty one would say that the range is open */

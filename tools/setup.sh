@@ -10,9 +10,10 @@ BUILD_PACKAGES=(
 )
 SERVER_PACKAGES=(postgresql sqlite3)
 TEST_PACKAGES=(
-    libcmocka-dev clang clang-tidy clang-format cppcheck shellcheck zstd jq
+    libcmocka-dev clang clang-tidy clang-format cppcheck shellcheck zstd jq openssl
     'libclang-rt-14-dev|?libclang-rt-dev'
 )
+BENCH_PACKAGES=('?pgcopydb') # to be compared with; tests/bench goes without it
 
 # Is one of the alternatives installed?
 has_package() {

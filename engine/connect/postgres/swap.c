@@ -32,7 +32,7 @@ static const TextList *const_list_of(const Swap *swap, size_t index)
     return (const TextList *)(const void *)((const char *)swap + lists[index].offset);
 }
 
-void swap_release(Swap *swap)
+void pg_swap_release(Swap *swap)
 {
     for (size_t i = 0; i < swap->count; i++) {
         free(swap->steps[i].words);

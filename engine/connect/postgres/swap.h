@@ -42,8 +42,8 @@ typedef struct Swap {
     TextList promoted_locks; /* as live_locks, for the way back */
 } Swap;
 
-void swap_release(Swap *swap);
-#define AUTO_SWAP __attribute__((cleanup(swap_release)))
+void pg_swap_release(Swap *swap);
+#define AUTO_SWAP __attribute__((cleanup(pg_swap_release)))
 
 SwapStep *swap_add(Swap *swap); /* zeroed; borrowed until the next add */
 

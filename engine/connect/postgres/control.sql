@@ -61,6 +61,7 @@ create table stopover.object (
     kind text not null,
     name text not null,
     task bigint,
+    role text not null default 'staging', -- retired, undone; staging is live once it is promoted
     primary key (run, attempt, class_oid, object_oid)
 );
 
@@ -70,6 +71,9 @@ create table stopover.marker (
     kind text not null, -- promoted, rolled_back, dropped, finished
     at timestamptz not null default pg_catalog.now(),
     xid bigint not null default pg_catalog.txid_current(),
+    epoch bigint,
+    inverse text,   -- of promoted: the way back, as a swap
+    remaining text, -- statements still to be run after its transaction: a JSON array
     primary key (run, attempt, kind)
 );
 

@@ -26,42 +26,51 @@ typedef struct CatalogScan {
     unsigned makes;
     const char *catalog;
     const char *condition; /* on c */
+    const char *kept;      /* the same for what was moved; NULL: no other */
 } CatalogScan;
 
+#define OUR_TYPES                                                                                  \
+    "(select t.oid from pg_catalog.pg_type t where t.typnamespace in (select oid from ours))"
+
 static const CatalogScan scans[] = {
-    {MAKES_OTHERS, "pg_namespace", "c.oid in (select oid from ours)"},
-    {MAKES_RELATIONS, "pg_class", "c.relnamespace in (select oid from ours)"},
-    {MAKES_TYPES, "pg_type", "c.typnamespace in (select oid from ours)"},
+    {MAKES_OTHERS, "pg_namespace", "c.oid in (select oid from ours)", NULL},
+    {MAKES_RELATIONS, "pg_class", "c.relnamespace in (select oid from ours)", NULL},
+    {MAKES_TYPES, "pg_type", "c.typnamespace in (select oid from ours)", NULL},
     /* NOT NULL counts as one since version 18: as before, it is a part of its table. */
     {MAKES_CONSTRAINTS, "pg_constraint",
-     "c.contype <> 'n' and c.connamespace in (select oid from ours)"},
-    {MAKES_STATISTICS, "pg_statistic_ext", "c.stxnamespace in (select oid from ours)"},
+     "c.contype <> 'n' and c.connamespace in (select oid from ours)", NULL},
+    {MAKES_STATISTICS, "pg_statistic_ext", "c.stxnamespace in (select oid from ours)", NULL},
     {MAKES_TRIGGERS, "pg_trigger",
      "not c.tgisinternal and (select r.relnamespace from pg_catalog.pg_class r"
-     " where r.oid = c.tgrelid) in (select oid from ours)"},
+     " where r.oid = c.tgrelid) in (select oid from ours)",
+     NULL},
     {MAKES_TRIGGERS, "pg_rewrite",
      "c.rulename <> '_RETURN' and (select r.relnamespace from pg_catalog.pg_class r"
-     " where r.oid = c.ev_class) in (select oid from ours)"},
+     " where r.oid = c.ev_class) in (select oid from ours)",
+     NULL},
     {MAKES_TRIGGERS, "pg_policy",
      "(select r.relnamespace from pg_catalog.pg_class r"
-     " where r.oid = c.polrelid) in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_proc", "c.pronamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_operator", "c.oprnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_opclass", "c.opcnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_opfamily", "c.opfnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_collation", "c.collnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_conversion", "c.connamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_ts_config", "c.cfgnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_ts_dict", "c.dictnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_ts_parser", "c.prsnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_ts_template", "c.tmplnamespace in (select oid from ours)"},
-    {MAKES_OTHERS, "pg_extension", "true"},
+     " where r.oid = c.polrelid) in (select oid from ours)",
+     NULL},
+    {MAKES_OTHERS, "pg_proc", "c.pronamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_operator", "c.oprnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_opclass", "c.opcnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_opfamily", "c.opfnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_collation", "c.collnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_conversion", "c.connamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_ts_config", "c.cfgnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_ts_dict", "c.dictnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_ts_parser", "c.prsnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_ts_template", "c.tmplnamespace in (select oid from ours)", NULL},
+    {MAKES_OTHERS, "pg_extension", "true", "false"},
     {MAKES_OTHERS, "pg_cast",
      "not exists (select 1 from pg_catalog.pg_depend d where d.deptype = 'e'"
-     " and d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid)"},
+     " and d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid)",
+     "(c.castsource in " OUR_TYPES " or c.casttarget in " OUR_TYPES ")"},
     {MAKES_OTHERS, "pg_transform",
      "not exists (select 1 from pg_catalog.pg_depend d where d.deptype = 'e'"
-     " and d.classid = 'pg_catalog.pg_transform'::pg_catalog.regclass and d.objid = c.oid)"},
+     " and d.classid = 'pg_catalog.pg_transform'::pg_catalog.regclass and d.objid = c.oid)",
+     "c.trftype in " OUR_TYPES},
 };
 
 static const char prologue_sql[] =
@@ -129,6 +138,41 @@ void created_append(Text *sql, const RunIdentity *identity, const Task *task)
     sql_fill(sql, prologue_sql, identity, &id, 1);
     append_scans(sql, wanted);
     text_append(sql, epilogue_sql);
+}
+
+/* ---- what is kept ---- */
+
+static const char kept_sql[] =
+    "with ours as ("
+    " select n.oid from pg_catalog.pg_namespace n where n.xmin = " OUR_XID
+    " and n.nspname::text ~ ('_' || :role || '_' || :id || '$'))"
+    " insert into stopover.object (run, attempt, class_oid, object_oid, kind, name, role)"
+    " select :run, :attempt, f.class_oid, f.oid, '', '', :role from (";
+
+/* Without names: others wait meanwhile. */
+static const char kept_end_sql[] =
+    ") f on conflict (run, attempt, class_oid, object_oid) do update set role = excluded.role";
+
+Status created_record_kept(PgConnection *connection, const RunIdentity *identity, NameRole role,
+                           Error *err)
+{
+    const SqlValue word = {.name = "role", .text = name_role_word(role)};
+    const char *joint = "";
+    AUTO_TEXT Text sql = {0};
+
+    sql_fill(&sql, kept_sql, identity, &word, 1);
+    for (size_t i = 0; i < sizeof(scans) / sizeof(scans[0]); i++) {
+        const CatalogScan *scan = &scans[i];
+
+        text_append_format(&sql,
+                           "%sselect 'pg_catalog.%s'::pg_catalog.regclass as class_oid, c.oid"
+                           " from pg_catalog.%s c where %s",
+                           joint, scan->catalog, scan->catalog,
+                           scan->kept != NULL ? scan->kept : scan->condition);
+        joint = " union all ";
+    }
+    text_append(&sql, kept_end_sql);
+    return pg_run(connection, text_string(&sql), err);
 }
 
 Status pg_record_created(PgConnection *connection, const RunIdentity *identity, const Task *task,

@@ -4,8 +4,15 @@
 #pragma once
 
 #include "engine/base/text.h"
+#include "engine/connect/postgres/connection.h"
+#include "engine/flow/names.h"
 #include "engine/flow/target.h"
 
 /* Appends one statement, or nothing for a task of a class that creates nothing: pg_record_created()
  * as text, for those who send it together with others. */
 void created_append(Text *sql, const RunIdentity *identity, const Task *task);
+
+/* Inside the transaction that made the schemas of that role: records them, and all that was moved
+ * there. Nobody else can have put anything into them yet, so all of it is what the swap set aside. */
+Status created_record_kept(PgConnection *connection, const RunIdentity *identity, NameRole role,
+                           Error *err);

@@ -4,7 +4,7 @@ select pg_catalog.pg_describe_object(o.classid, o.objid, 0), null
   from ours o
  where not o.is_part
    and not exists (select from stopover.object r
-                    where r.run = :run and r.attempt = :attempt
+                    where r.run = :run and :attempt in (0, r.attempt)
                       and r.class_oid = o.classid and r.object_oid = o.objid)
 union all
 select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),

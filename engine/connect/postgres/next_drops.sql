@@ -5,7 +5,7 @@
     select o.classid, o.objid
       from ours o
       join stopover.object r on r.class_oid = o.classid and r.object_oid = o.objid
-     where r.run = :run and r.attempt = :attempt and not o.is_part
+     where r.run = :run and :attempt in (0, r.attempt) and not o.is_part
 ), step(place, is_parent, classid, objid, weight, words) as (
     select case when c.relkind in ('v', 'm') then 1 when c.relkind = 'S' then 3 else 2 end,
            exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid),

@@ -1,10 +1,11 @@
--- Begins a query with what lies in the staging schemas of :run and :attempt: space(oid), and
--- ours(classid, objid, is_part). A part lives and dies with another object and needs no record.
+-- Begins a query with what lies in the schemas of :run and :attempt (0: all of them) that are recorded,
+-- be they for staging or keep what was retired or undone: space(oid), and ours(classid, objid,
+-- is_part). A part lives and dies with another object and needs no record.
 with space(oid) as (
     select n.oid
       from stopover.object o
       join pg_catalog.pg_namespace n on n.oid = o.object_oid
-     where o.run = :run and o.attempt = :attempt
+     where o.run = :run and :attempt in (0, o.attempt)
        and o.class_oid = 'pg_catalog.pg_namespace'::regclass
 ), relation(oid) as (
     select c.oid from pg_catalog.pg_class c where c.relnamespace in (select oid from space)
@@ -76,17 +77,23 @@ with space(oid) as (
     select 'pg_catalog.pg_ts_template'::regclass::oid, t.oid, false
       from pg_catalog.pg_ts_template t where t.tmplnamespace in (select oid from space)
     union all
-    -- casts and transforms lie in no schema: ours are those that are recorded
+    -- casts and transforms lie in no schema: ours are those that are recorded, until they are live
     select 'pg_catalog.pg_transform'::regclass::oid, f.oid, false
       from stopover.object o join pg_catalog.pg_transform f on f.oid = o.object_oid
-     where o.run = :run and o.attempt = :attempt
+     where o.run = :run and :attempt in (0, o.attempt)
        and o.class_oid = 'pg_catalog.pg_transform'::regclass
+       and (o.role <> 'staging' or not exists (select from stopover.marker m
+                                                where m.run = o.run and m.attempt = o.attempt
+                                                  and m.kind = 'promoted'))
     union all
     select 'pg_catalog.pg_cast'::regclass::oid, c.oid,
            exists (select from pg_catalog.pg_depend d
                     where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = c.oid
                       and d.deptype = 'i')
       from stopover.object o join pg_catalog.pg_cast c on c.oid = o.object_oid
-     where o.run = :run and o.attempt = :attempt
+     where o.run = :run and :attempt in (0, o.attempt)
        and o.class_oid = 'pg_catalog.pg_cast'::regclass
+       and (o.role <> 'staging' or not exists (select from stopover.marker m
+                                                where m.run = o.run and m.attempt = o.attempt
+                                                  and m.kind = 'promoted'))
 )

@@ -21,7 +21,8 @@
  *      what reading needs of the source's. From there on it is staged like any other.
  *
  * Where things are: preflight*.c before anything is written; staging_map.c which name goes where;
- * staging_*.c the tasks; check_schema.c what they made; drop.c giving up and the end.
+ * staging_*.c the tasks; check_schema.c what they made; promote.c and swap_back.c the exchange (swap.h);
+ * drop.c giving up; finish.c the end.
  */
 #include <string.h>
 
@@ -29,10 +30,15 @@
 #include "engine/connect/postgres/adopt.h"
 #include "engine/connect/postgres/check_schema.h"
 #include "engine/connect/postgres/drop.h"
+#include "engine/connect/postgres/finish.h"
+#include "engine/connect/postgres/outcome.h"
 #include "engine/connect/postgres/preflight.h"
+#include "engine/connect/postgres/promote.h"
 #include "engine/connect/postgres/staging_plan.h"
+#include "engine/connect/postgres/swap_back.h"
 #include "engine/connect/postgres/target.h"
 
+#ifndef POSTGRES_PROMOTION
 static const char not_yet[] = "promotion of a PostgreSQL target is not supported yet";
 
 static Status plan_promotion(Stager *stager, const RunIdentity *identity, const Plan *plan,
@@ -81,16 +87,24 @@ static Status swap_back(Stager *stager, const RunIdentity *identity, const LockP
     (void)notes;
     return refuse_promotion(identity, err);
 }
+#endif
 
 const StagerOps pg_stager_ops = {
     .adopt_schema = pg_adopt_schema,
     .preflight = pg_preflight,
     .plan = pg_plan_staging,
-    .plan_promotion = plan_promotion,
     .check_schema = pg_check_schema,
+#ifdef POSTGRES_PROMOTION /* being built: see promote.c */
+    .plan_promotion = pg_plan_promotion,
+    .promote = pg_promote,
+    .complete = pg_complete,
+    .swap_back = pg_swap_back,
+#else
+    .plan_promotion = plan_promotion,
     .promote = promote,
-    .outcome = pg_outcome,
     .swap_back = swap_back,
+#endif
+    .outcome = pg_outcome,
     .drop_staging = pg_drop_staging,
     .finish = pg_finish,
     .list_kept = pg_list_kept,

@@ -34,7 +34,7 @@ static bool read_table(const Query *query, Table *ret)
     ret->staged_name = column_copy(query, 3);
     ret->row_estimate = column_unsigned(query, 6);
     ret->byte_estimate = column_unsigned(query, 7);
-    ret->load_late = column_integer(query, 9) != 0;
+    ret->load_late = (uint32_t)column_integer(query, 9);
     ret->private_data = column_copy(query, 10);
     ret->definition = column_copy(query, 11);
     if (key < KEY_NONE || key > KEY_PHYSICAL || !is_row_format(format))

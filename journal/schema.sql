@@ -81,7 +81,7 @@ create table plan_table(
     row_estimate  integer not null check (row_estimate >= 0),
     byte_estimate integer not null check (byte_estimate >= 0),
     fingerprint   text not null,
-    load_late     integer not null check (load_late in (0, 1)),
+    load_late     integer not null check (load_late >= 0),
     private_data  text,
     definition    text
 ) strict;

@@ -38,8 +38,8 @@ typedef struct Table {
     RowFormat format;      /* what the source will send; set by the source */
     char *definition;      /* statement that creates it, in the source's words */
     char *private_data;    /* connector's own notes on the table, or NULL; stored with the plan */
-    bool load_late;        /* loading it may read other tables: its chunks come after all chunks of
-                              the tables that are not late */
+    uint32_t load_late;    /* 0, or loading it may read other tables: its chunks come when all is
+                              created, after all chunks of the tables with a lower number */
     uint64_t row_estimate; /* exact after planning, where the connector counts */
     uint64_t byte_estimate;
     char fingerprint[65]; /* SHA-256 over its shape: see catalog_seal() */

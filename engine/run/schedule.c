@@ -54,7 +54,7 @@ static void open_table(Schedule *schedule, TableState *table)
 /* S8; a late table without chunks to come keeps nobody waiting. */
 static bool may_open(const Schedule *schedule, const TableState *table)
 {
-    return !table->is_late || schedule->early_chunks_left == 0 || table->chunks_left == 0;
+    return table->wave <= schedule->wave || table->chunks_left == 0;
 }
 
 void schedule_raise_table(Schedule *schedule, TableState *table)
@@ -66,6 +66,21 @@ void schedule_raise_table(Schedule *schedule, TableState *table)
             return;
         release_class(schedule, table, ++table->level);
     }
+}
+
+/* The tables of a wave are opened once in the life of a schedule. */
+void schedule_raise_waves(Schedule *schedule)
+{
+    uint32_t before = schedule->wave;
+
+    if (schedule->class_left[TASK_CREATE] > 0)
+        return;
+    while (schedule->wave + 1 < schedule->wave_count &&
+           schedule->wave_chunks_left[schedule->wave] == 0)
+        schedule->wave++;
+    for (size_t i = 0; i < schedule->plan->catalog.table_count && schedule->wave > before; i++)
+        if (schedule->tables[i].wave > before && schedule->tables[i].wave <= schedule->wave)
+            schedule_raise_table(schedule, &schedule->tables[i]);
 }
 
 void schedule_raise_plan(Schedule *schedule)
@@ -257,15 +272,8 @@ static void end_task(Schedule *schedule, Task *task)
     }
     schedule->class_left[task->task_class]--;
     schedule_raise_plan(schedule);
+    schedule_raise_waves(schedule);
     wake_tables(schedule, task);
-}
-
-/* Once in the life of a schedule (S8). */
-static void open_late_tables(Schedule *schedule)
-{
-    for (size_t i = 0; i < schedule->plan->catalog.table_count; i++)
-        if (schedule->tables[i].is_late)
-            schedule_raise_table(schedule, &schedule->tables[i]);
 }
 
 static void end_chunk(Schedule *schedule, Chunk *chunk)
@@ -276,9 +284,9 @@ static void end_chunk(Schedule *schedule, Chunk *chunk)
     table->chunks_left--;
     schedule->chunks_left--;
     schedule_raise_table(schedule, table);
-    if (!table->is_late && --schedule->early_chunks_left == 0)
-        open_late_tables(schedule);
+    schedule->wave_chunks_left[table->wave]--;
     schedule_raise_plan(schedule);
+    schedule_raise_waves(schedule);
 }
 
 void schedule_done(Schedule *schedule, const Work *work)

@@ -18,8 +18,8 @@
  *  S6  Nothing new starts after the first failure or a wish to stop; what is under way ends.
  *  S7  A task that is after_lower waits for every chunk of the plan and every task of a lower class
  *      in the whole plan, too.
- *  S8  The chunks of a table that is load_late are handed out when the last chunk of the tables that
- *      are not is done.
+ *  S8  The chunks of a table that is load_late are handed out when every TASK_CREATE of the plan and
+ *      the last chunk of each table with a lower number are done.
  */
 #pragma once
 

@@ -24,7 +24,7 @@ static void count_chunks(Schedule *schedule)
         table->bytes += chunk->byte_estimate;
         schedule->chunks_left++;
         schedule->chunks_waiting++;
-        schedule->early_chunks_left += !table->is_late;
+        schedule->wave_chunks_left[table->wave]++;
         schedule->left++;
     }
 }
@@ -56,12 +56,19 @@ static void rank_tables(Schedule *schedule)
 
 static void begin_tables(Schedule *schedule, const bool *probe_wanted)
 {
-    for (size_t i = 0; i < schedule->plan->catalog.table_count; i++) {
+    uint32_t count = (uint32_t)schedule->plan->catalog.table_count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t wave = schedule->plan->catalog.tables[i].load_late;
+
         schedule->tables[i].level = TASK_CREATE;
-        schedule->tables[i].is_late = schedule->plan->catalog.tables[i].load_late;
+        schedule->tables[i].wave = wave < count ? wave : count;
+        if (schedule->tables[i].wave >= schedule->wave_count)
+            schedule->wave_count = schedule->tables[i].wave + 1;
         schedule->tables[i].probe_wanted = probe_wanted != NULL && probe_wanted[i];
         schedule->probes_left += schedule->tables[i].probe_wanted;
     }
+    schedule->wave_chunks_left = xcalloc(schedule->wave_count, sizeof(*schedule->wave_chunks_left));
 }
 
 /* The wait of a task for the level of its tables (C1). */
@@ -153,6 +160,7 @@ Schedule *schedule_new(Plan *plan, const bool *probe_wanted)
 
     assert(plan->task_count < UINT32_MAX / SIDES);
     schedule->plan = plan;
+    schedule->wave_count = 1;
     schedule->tables = xcalloc(table_count + 1, sizeof(*schedule->tables));
     schedule->table_ids = xcalloc(table_count + 1, sizeof(*schedule->table_ids));
     schedule->tasks = xcalloc(plan->task_count + 1, sizeof(*schedule->tasks));
@@ -173,6 +181,7 @@ Schedule *schedule_new(Plan *plan, const bool *probe_wanted)
     schedule_raise_plan(schedule);
     for (size_t i = 0; i < table_count; i++)
         schedule_raise_table(schedule, &schedule->tables[i]);
+    schedule_raise_waves(schedule);
     return schedule;
 }
 
@@ -183,6 +192,7 @@ void schedule_free(Schedule *schedule)
     rank_heap_release(&schedule->ready_tasks);
     rank_heap_release(&schedule->open_tables);
     rank_heap_release(&schedule->ready_probes);
+    free(schedule->wave_chunks_left);
     free(schedule->tables);
     free(schedule->table_ids);
     free(schedule->tasks);

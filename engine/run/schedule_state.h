@@ -47,7 +47,7 @@ typedef struct TableState {
     uint32_t last_parked;
     uint32_t sharers; /* running index tasks that hold it together */
     bool is_taken;    /* by a running task that shares it with nobody */
-    bool is_late;     /* S8 */
+    uint32_t wave;    /* load_late (S8) */
     bool is_open;     /* chunks were let go */
     bool probe_wanted;
 } TableState;
@@ -74,7 +74,9 @@ struct Schedule {
     size_t again_capacity;
     size_t chunks_left;             /* of the whole plan */
     size_t probes_left;             /* wanted and not done */
-    size_t early_chunks_left;       /* of tables that are not late */
+    size_t *wave_chunks_left;       /* by wave (S8) */
+    uint32_t wave_count;            /* at least one */
+    uint32_t wave;                  /* chunks up to this one may go */
     size_t class_left[CLASS_COUNT]; /* tasks of the whole plan, not done */
     uint32_t barred[CLASS_COUNT];   /* chain of tasks that are after_lower */
     uint32_t level;                 /* of the plan: LEVEL_CHUNKS or a TaskClass */
@@ -97,3 +99,4 @@ uint32_t schedule_index_of(const Schedule *schedule, const Task *task);
 /* Lets a table rise as far as what is done allows; likewise the whole plan. Repeatable. */
 void schedule_raise_table(Schedule *schedule, TableState *table);
 void schedule_raise_plan(Schedule *schedule);
+void schedule_raise_waves(Schedule *schedule); /* S8 */

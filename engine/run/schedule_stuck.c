@@ -21,8 +21,9 @@ static const Task *lower_task(const Schedule *schedule, uint32_t table_id, TaskC
     return NULL;
 }
 
-/* A task that keeps the chunks of its table closed; early: only tables that others wait for (S8). */
-static const Task *create_before_chunks(const Schedule *schedule, bool early)
+/* A task that keeps the chunks of its table closed; or any that creates something, where there are
+ * chunks that wait for all of these (S8). */
+static const Task *create_before_chunks(const Schedule *schedule, bool any)
 {
     const Plan *plan = schedule->plan;
 
@@ -31,8 +32,8 @@ static const Task *create_before_chunks(const Schedule *schedule, bool early)
         const TableState *table =
             task->table_id == 0 ? NULL : schedule_state_of(schedule, task->table_id);
 
-        if (table != NULL && !task->done && task->task_class == TASK_CREATE &&
-            table->chunks_left > 0 && !(early && table->is_late))
+        if (!task->done && task->task_class == TASK_CREATE &&
+            (any || (table != NULL && table->chunks_left > 0)))
             return task;
     }
     return NULL;
@@ -55,7 +56,7 @@ static const Task *blocker_at(const Schedule *schedule, uint32_t table_id, TaskC
     const TableState *table = schedule_state_of(schedule, table_id);
     const Task *lower = lower_task(schedule, table_id, task_class);
 
-    if (lower != NULL || !table->is_late || table->is_open)
+    if (lower != NULL || table->wave == 0 || table->is_open)
         return lower;
     return create_before_chunks(schedule, true);
 }

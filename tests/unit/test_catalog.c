@@ -174,7 +174,7 @@ static void change_notes(Catalog *catalog)
 {
     replace(&catalog->tables[0].private_data, "{\"order\":7}");
     replace(&catalog->objects[0].private_data, "{\"order\":8}");
-    catalog->tables[0].load_late = true;
+    catalog->tables[0].load_late = 2;
 }
 
 static void change_sequence(Catalog *catalog)

@@ -60,7 +60,7 @@ static void draw_table(Catalog *catalog)
     table->format = formats[draw(3)];
     table->definition = draw_text(true);
     table->private_data = draw_text(true);
-    table->load_late = draw(2) == 1;
+    table->load_late = (uint32_t)draw(4);
     table->row_estimate = draw_number();
     table->byte_estimate = draw_number();
     for (size_t i = 0; i < columns; i++) {

@@ -94,6 +94,133 @@ static void finds_code_that_may_read_other_tables_while_staging(void **state)
     assert_false(described_table(&described, "public", "lookup")->load_late);
 }
 
+#define VALUE_OF(function, table)                                                                  \
+    "create function " function "(int) returns int language plpgsql immutable as"                  \
+    " 'begin return (select max(v) from public." table " where k >= $1); end';"
+
+static void tables_are_loaded_after_those_that_they_read(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    static const struct {
+        const char *table;
+        uint32_t number;
+    } expected[] = {{"base", 0},     {"middle", 1},  {"top", 2},     {"by_view", 3},
+                    {"itself", 1},   {"quiet_1", 1}, {"parent", 0},  {"child", 1},
+                    {"reads_up", 2}, {"whole_1", 1}, {"whole_2", 1}, {"reads_whole", 2}};
+    AUTO_DESCRIBED Described described = {0};
+    described_set_up(
+        &described, cluster,
+        "create table base(k int, v int);" VALUE_OF(
+            "base_of",
+            "base") "create table middle(k int, v int generated always as (base_of(k)) "
+                    "stored);" VALUE_OF("middle_of",
+                                        "middle") "create table top(k int, v int check "
+                                                  "(middle_of(k) > 0));"
+                                                  "create view seen as select k as v, v as k from "
+                                                  "top;" VALUE_OF(
+                                                      "seen_of",
+                                                      "seen") "create domain seen_number as int "
+                                                              "check (seen_of(value) > 0);"
+                                                              "create table by_view(n "
+                                                              "seen_number[]);"
+                                                              "create table itself(k int, v "
+                                                              "int);" VALUE_OF(
+                                                                  "itself_of",
+                                                                  "itself") "alter table itself "
+                                                                            "add check "
+                                                                            "(itself_of(k) > 0);"
+                                                                            "create function "
+                                                                            "fine(int) returns "
+                                                                            "boolean language sql "
+                                                                            "immutable as 'select "
+                                                                            "$1 > 0';"
+                                                                            "create table quiet(k "
+                                                                            "int check (fine(k))) "
+                                                                            "partition by list (k);"
+                                                                            "create table quiet_1 "
+                                                                            "partition of quiet "
+                                                                            "default;"
+                                                                            "create table parent(k "
+                                                                            "int, v int); create "
+                                                                            "table child() "
+                                                                            "inherits (parent);"
+                                                                            "alter table child add "
+                                                                            "check (base_of(k) > "
+                                                                            "0);" VALUE_OF(
+                                                                                "parent_of",
+                                                                                "parent") "create "
+                                                                                          "table "
+                                                                                          "reads_"
+                                                                                          "up(k "
+                                                                                          "int "
+                                                                                          "check "
+                                                                                          "(parent_"
+                                                                                          "of(k) > "
+                                                                                          "0));"
+                                                                                          "create "
+                                                                                          "table "
+                                                                                          "whole(k "
+                                                                                          "int, v "
+                                                                                          "int "
+                                                                                          "check "
+                                                                                          "(base_"
+                                                                                          "of(k) > "
+                                                                                          "0)) "
+                                                                                          "partitio"
+                                                                                          "n by "
+                                                                                          "list "
+                                                                                          "(k);"
+                                                                                          "create "
+                                                                                          "table "
+                                                                                          "whole_1 "
+                                                                                          "partitio"
+                                                                                          "n of "
+                                                                                          "whole "
+                                                                                          "for "
+                                                                                          "values "
+                                                                                          "in (1);"
+                                                                                          "create "
+                                                                                          "table "
+                                                                                          "whole_2 "
+                                                                                          "partitio"
+                                                                                          "n of "
+                                                                                          "whole "
+                                                                                          "default"
+                                                                                          ";" VALUE_OF(
+                                                                                              "whol"
+                                                                                              "e_"
+                                                                                              "of",
+                                                                                              "whol"
+                                                                                              "e") "create table reads_whole(k int check (whole_of(k) > 0));");
+    described_read(&described);
+    described_expect_no_refusal(&described);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        uint32_t number = described_table(&described, "public", expected[i].table)->load_late;
+        if (number != expected[i].number)
+            fail_msg("table %s has number %u", expected[i].table, number);
+    }
+}
+
+static void tables_that_read_each_other_are_loaded_in_some_order(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    AUTO_DESCRIBED Described described = {0};
+    described_set_up(
+        &described, cluster,
+        "create table a(k int, v int); create table b(k int, v int);" VALUE_OF("a_of", "a")
+            VALUE_OF("b_of",
+                     "b") "alter table a add check (b_of(k) > 0);"
+                          "alter table b add check (a_of(k) > 0);"
+                          "create table c(k int check (a_of(k) > 0), check (b_of(k) > 0));");
+    described_read(&described);
+    uint32_t a = described_table(&described, "public", "a")->load_late;
+    uint32_t b = described_table(&described, "public", "b")->load_late;
+    uint32_t c = described_table(&described, "public", "c")->load_late;
+    assert_true(a > 0 && b > 0 && c > a && c > b);
+}
+
 static void refuses_code_that_would_read_the_live_tables(void **state)
 {
     (void)state;
@@ -143,6 +270,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_code_that_may_read_other_tables_while_staging),
+        cmocka_unit_test(tables_are_loaded_after_those_that_they_read),
+        cmocka_unit_test(tables_that_read_each_other_are_loaded_in_some_order),
         cmocka_unit_test(refuses_code_that_would_read_the_live_tables),
         cmocka_unit_test(refuses_functions_left_behind_that_read_what_is_replaced),
     };

@@ -176,6 +176,32 @@ static void tables_are_analyzed(void **state)
     pg_migration_close(&migration);
 }
 
+/* The first of them reads the last, through a function: no dump tells so. */
+static void materialized_views_are_filled_after_those_that_they_read(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgMigration migration;
+
+    pg_migration_open(&migration, cluster,
+                      "create table t as select n from generate_series(1, 50) n;"
+                      "create materialized view m9 as select sum(n) as n from t;"
+                      "create function total() returns bigint language sql"
+                      " as 'select n from public.m9';"
+                      "create materialized view m2 as select total() as n;"
+                      "create materialized view m1 as select n from m2;"
+                      "create materialized view m5 as select total() as n with no data",
+                      "create materialized view m9 as select 17 as n");
+    pg_migration_stage(&migration);
+    expect_no_difference(&migration);
+    pg_migration_expect(&migration, "select n from public~.m1", "1275");
+    pg_migration_expect(&migration,
+                        "select string_agg(relname, ' ') from pg_class where relkind = 'm'"
+                        " and not relispopulated",
+                        "m5");
+    pg_migration_close(&migration);
+}
+
 /* Whatever waits for something waits for a lower class, or a lower id: there is no circle. */
 static void expect_no_circle(const Plan *plan)
 {
@@ -723,6 +749,7 @@ int main(void)
         cmocka_unit_test(keys_are_the_same_as_built_in_one_step),
         cmocka_unit_test(row_security_is_left_to_the_promotion),
         cmocka_unit_test(tables_are_analyzed),
+        cmocka_unit_test(materialized_views_are_filled_after_those_that_they_read),
         cmocka_unit_test(the_same_catalog_gives_the_same_tasks_when_staging_stands),
         cmocka_unit_test(partitions_are_attached_before_their_rows_from_the_top),
         cmocka_unit_test(rows_that_are_loaded_through_their_root_wait_for_its_partitions),

@@ -340,7 +340,7 @@ static void loads_late_tables_after_the_last_chunk_of_the_others(void **state)
     add_chunks(&plan, 1, 1, 100);
     add_chunks(&plan, 2, 1, 1);
     add_chunks(&plan, 3, 1, 1);
-    plan.catalog.tables[0].load_late = plan.catalog.tables[2].load_late = true;
+    plan.catalog.tables[0].load_late = plan.catalog.tables[2].load_late = 1;
     plan.chunks[2].done = true;
     schedule = schedule_new(&plan, wanted);
     chunk = expect_next(schedule, "c2.1");
@@ -354,6 +354,45 @@ static void loads_late_tables_after_the_last_chunk_of_the_others(void **state)
     expect_order(schedule, "c1.1 p1");
 }
 
+static void loads_late_tables_in_their_order_when_all_is_created(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+
+    add_tables(&plan, 4);
+    add_chunks(&plan, 1, 2, 100);
+    add_chunks(&plan, 2, 1, 50);
+    add_chunks(&plan, 3, 1, 1);
+    add_chunks(&plan, 4, 1, 2);
+    plan.catalog.tables[0].load_late = 7; /* more than there are */
+    plan.catalog.tables[1].load_late = 2;
+    plan.catalog.tables[3].load_late = 2;
+    (void)add_task(&plan, TASK_CREATE, 0, 0);
+    (void)add_task(&plan, TASK_CREATE, 0, 0);
+    task_add_after(&plan.tasks[1], 1);
+    schedule = schedule_new(&plan, NULL);
+
+    Work create = expect_next(schedule, "k1");
+    Work early = expect_next(schedule, "c3.1");
+    Work late;
+
+    schedule_done(schedule, &early);
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &create);
+    create = expect_next(schedule, "k2");
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &create);
+    late = expect_next(schedule, "c2.1");
+    schedule_again(schedule, &late);
+    late = expect_next(schedule, "c2.1");
+    early = expect_next(schedule, "c4.1");
+    schedule_done(schedule, &early);
+    (void)expect_next(schedule, "-");
+    schedule_done(schedule, &late);
+    expect_order(schedule, "c1.1 c1.2");
+}
+
 static void loads_late_tables_at_once_when_there_are_no_others(void **state)
 {
     (void)state;
@@ -363,7 +402,7 @@ static void loads_late_tables_at_once_when_there_are_no_others(void **state)
     add_tables(&plan, 2);
     add_chunks(&plan, 1, 1, 1);
     add_chunks(&plan, 2, 2, 1);
-    plan.catalog.tables[1].load_late = true;
+    plan.catalog.tables[1].load_late = 1;
     plan.chunks[0].done = true;
     schedule = schedule_new(&plan, NULL);
     expect_order(schedule, "c2.1 c2.2");
@@ -578,7 +617,7 @@ static void names_the_task_that_keeps_late_tables_waiting(void **state)
     add_tables(&plan, 2);
     add_chunks(&plan, 1, 1, 1);
     add_chunks(&plan, 2, 1, 1);
-    plan.catalog.tables[1].load_late = true;
+    plan.catalog.tables[1].load_late = 1;
     (void)add_task(&plan, TASK_INDEX, 2, 0);  /* after the late chunk, after that of table 1 */
     (void)add_task(&plan, TASK_CREATE, 1, 0); /* never: there is no task 99 */
     task_add_after(&plan.tasks[1], 99);
@@ -627,7 +666,7 @@ static void make_random_plan(Plan *plan, bool *wanted)
     for (uint32_t id = 1; id <= RANDOM_TABLES; id++) {
         add_chunks(plan, id, pick(4), pick(3));
         wanted[id - 1] = pick(2) == 0;
-        plan->catalog.tables[id - 1].load_late = pick(4) == 0;
+        plan->catalog.tables[id - 1].load_late = pick(3) == 0 ? pick(4) : 0;
     }
     for (uint32_t i = 0; i < RANDOM_TASKS; i++) {
         TaskClass task_class = (TaskClass)(TASK_CREATE + pick(8));
@@ -671,19 +710,21 @@ static void check_task_start(const Plan *plan, const Task *task, const bool *is_
                     !(task->after_lower || has_table(task, plan->chunks[i].table_id)));
 }
 
-static bool is_late(const Plan *plan, const Chunk *chunk)
+static uint32_t wave_of(const Plan *plan, uint32_t table_id)
 {
-    return plan->catalog.tables[chunk->table_id - 1].load_late;
+    return plan->catalog.tables[table_id - 1].load_late;
 }
 
 static void check_chunk_start(const Plan *plan, const Chunk *chunk)
 {
+    uint32_t wave = wave_of(plan, chunk->table_id);
+
     assert_false(chunk->done);
     for (size_t i = 0; i < plan->task_count; i++)
         assert_true(plan->tasks[i].done || plan->tasks[i].task_class != TASK_CREATE ||
-                    plan->tasks[i].table_id != chunk->table_id);
-    for (size_t i = 0; i < plan->chunk_count && is_late(plan, chunk); i++)
-        assert_true(plan->chunks[i].done || is_late(plan, &plan->chunks[i]));
+                    (plan->tasks[i].table_id != chunk->table_id && wave == 0));
+    for (size_t i = 0; i < plan->chunk_count; i++)
+        assert_true(plan->chunks[i].done || wave_of(plan, plan->chunks[i].table_id) >= wave);
 }
 
 static void play(Plan *plan, const bool *wanted, unsigned workers)
@@ -758,7 +799,7 @@ static void make_big_plan(Plan *plan)
         (void)add_task(plan, TASK_FOREIGN_KEY, id, 1); /* all lock one hub */
         (void)add_task(plan, TASK_STATISTICS, id, 0);
         plan->tasks[plan->task_count - 1].after_lower = id % 2 == 0;
-        plan->catalog.tables[id - 1].load_late = id % 5 == 0;
+        plan->catalog.tables[id - 1].load_late = id % 5 == 0 ? 1 + id % 3 : 0;
     }
 }
 
@@ -804,6 +845,7 @@ int main(void)
         cmocka_unit_test(a_task_after_lower_waits_for_the_whole_plan),
         cmocka_unit_test(a_barrier_holds_while_the_last_lower_task_runs),
         cmocka_unit_test(loads_late_tables_after_the_last_chunk_of_the_others),
+        cmocka_unit_test(loads_late_tables_in_their_order_when_all_is_created),
         cmocka_unit_test(loads_late_tables_at_once_when_there_are_no_others),
         cmocka_unit_test(probes_after_the_last_chunk_was_handed_out),
         cmocka_unit_test(prefers_tasks_then_the_biggest_table_then_probes),

@@ -181,10 +181,11 @@ static void add_after_content(const Describer *describer, const DumpEntry *entry
                               PgObjectNotes *notes, size_t *capacity)
 {
     AUTO_THINGS Things reached = {0};
-    const size_t own = (size_t)(entry - describer->dump.entries);
     source_reach_walk(describer->reach, (Thing){CLASS_RELATION, entry->oid}, &reached);
-    for (size_t i = 0; i < own; i++) {
+    for (size_t i = 0; i < describer->dump.count; i++) {
         const DumpEntry *other = &describer->dump.entries[i];
+        if (other == entry)
+            continue;
         const Place *place = describer->entries[i].place;
         bool is_index = place && place->kind == PLACE_INDEX && place->relation == entry->oid;
         bool is_read = false;
@@ -374,11 +375,26 @@ static Status settle(Describer *describer, const DumpEntry *entry, Left *left, E
     return STATUS_OK;
 }
 
+/* A content may read, through functions, one that comes after it in the dump. */
+static void link_contents(Describer *describer)
+{
+    for (size_t i = 0; i < describer->dump.count; i++) {
+        const DumpEntry *entry = &describer->dump.entries[i];
+        const EntryNotes *known = &describer->entries[i];
+        if (!is_type(entry, "MATERIALIZED VIEW DATA") || known->object_id == 0)
+            continue;
+        Object *object = &describer->catalog->objects[known->object_id - 1];
+        free(object->private_data);
+        write_notes(describer, entry, known, object);
+    }
+}
+
 Status describe_objects(Describer *describer, Error *err)
 {
     __attribute__((cleanup(left_release))) Left left = {0};
     for (size_t i = 0; i < describer->dump.count; i++)
         TRY(settle(describer, &describer->dump.entries[i], &left, err));
+    link_contents(describer);
     tell_left_behind(describer, &left);
     return STATUS_OK;
 }

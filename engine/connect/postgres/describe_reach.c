@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/describe_waves.h"
 #include "engine/connect/postgres/describer.h"
 #include "engine/connect/postgres/retarget.h"
 
@@ -55,7 +56,14 @@ typedef struct Refused {
     uint32_t *routines; /* OIDs, each told once */
     size_t count;
     size_t capacity;
+    TableReads reads;
 } Refused;
+
+static void refused_release(Refused *refused)
+{
+    free(refused->routines);
+    table_reads_release(&refused->reads);
+}
 
 static bool refuse_once(Refused *refused, uint32_t oid)
 {
@@ -154,8 +162,9 @@ static Status check_relation(Describer *describer, Refused *refused, const Sourc
         if (!runs_code(describer, CLASS_RELATION, at->oid))
             continue;
         AUTO_FREE_MEMORY char *what = xasprintf("table %s.%s", at->schema, at->name);
-        catalog_table(describer->catalog, relation->table_id)->load_late = true;
-        TRY(check_runs(describer, refused, (Thing){CLASS_RELATION, at->oid}, what, err));
+        Thing thing = {CLASS_RELATION, at->oid};
+        table_reads_add(describer, &refused->reads, relation->table_id, thing);
+        TRY(check_runs(describer, refused, thing, what, err));
     }
     return STATUS_OK;
 }
@@ -212,10 +221,11 @@ static Status check_place(Describer *describer, Refused *refused, const Place *p
         return STATUS_OK;
     AUTO_FREE_MEMORY char *what =
         xasprintf("%s %s of %s.%s", word, place->name, relation->schema, relation->name);
+    Thing thing = {place->class_oid, place->oid};
     if (relation->table_id && (place->kind == PLACE_CHECK || place->kind == PLACE_GENERATED ||
                                place->kind == PLACE_DEFAULT))
-        catalog_table(describer->catalog, relation->table_id)->load_late = true;
-    return check_runs(describer, refused, (Thing){place->class_oid, place->oid}, what, err);
+        table_reads_add(describer, &refused->reads, relation->table_id, thing);
+    return check_runs(describer, refused, thing, what, err);
 }
 
 static Status check_entry(Describer *describer, Refused *refused, size_t index, Error *err)
@@ -246,8 +256,8 @@ static Status check_all(Describer *describer, Refused *refused, Error *err)
 
 Status describe_reach(Describer *describer, Error *err)
 {
-    Refused refused = {0};
-    Status status = check_all(describer, &refused, err);
-    free(refused.routines);
-    return status;
+    __attribute__((cleanup(refused_release))) Refused refused = {0};
+    TRY(check_all(describer, &refused, err));
+    describe_waves(describer->catalog, &refused.reads);
+    return STATUS_OK;
 }

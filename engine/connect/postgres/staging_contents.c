@@ -127,32 +127,55 @@ static void plan_parent_statistics(StagingWork *work)
 
 /* ---- materialized views ---- */
 
-/* In the order of the dump, one after the other: one may read another. */
+typedef struct Contents {
+    size_t
+        *items; /* index + 1 in the work's, by object id; 0: not a content, or one that is done */
+    uint32_t before;
+} Contents;
+
+/* After those that it reads; a circle ends where it began. */
+static Status plan_content(StagingWork *work, Contents *contents, uint32_t object_id, Error *err)
+{
+    const StagingItem *item = NULL;
+    AUTO_TEXT Text sql = {0};
+
+    if (contents->items[object_id] == 0)
+        return STATUS_OK;
+    item = &work->items[contents->items[object_id] - 1];
+    contents->items[object_id] = 0;
+    for (size_t i = 0; i < item->notes.after_count; i++)
+        TRY(plan_content(work, contents, item->notes.after[i], err));
+    TRY(staging_item_text(work, item, &sql, err));
+
+    Task *task = staging_add_task(work, TASK_STATISTICS, 0, staging_item_name(item), NULL);
+    const char *label = item->notes.label != NULL ? item->notes.label : item->object->name;
+    AUTO_FREE_MEMORY char *staged =
+        pg_qualified(staging_map_schema(&work->map, item->object->schema), label);
+
+    text_append_format(&sql, "\nANALYZE %s;", staged);
+    task->statement = text_take(&sql);
+    task->object_id = object_id;
+    task->after_lower = true;
+    if (contents->before != 0)
+        task_add_after(task, contents->before);
+    contents->before = task->id;
+    return STATUS_OK;
+}
+
+/* One after the other: one may read another. */
 static Status plan_materialized_views(StagingWork *work, Error *err)
 {
-    uint32_t before = 0;
+    AUTO_FREE_MEMORY size_t *items = xcalloc(work->plan->catalog.object_count + 1, sizeof(*items));
+    Contents contents = {.items = items};
 
     for (size_t i = 0; i < work->count; i++) {
         const StagingItem *item = &work->items[i];
-        AUTO_TEXT Text sql = {0};
 
-        if (!is_type(item, "MATERIALIZED VIEW DATA") || staging_item_is_left(item))
-            continue;
-        TRY(staging_item_text(work, item, &sql, err));
-
-        Task *task = staging_add_task(work, TASK_STATISTICS, 0, staging_item_name(item), NULL);
-        const char *label = item->notes.label != NULL ? item->notes.label : item->object->name;
-        AUTO_FREE_MEMORY char *staged =
-            pg_qualified(staging_map_schema(&work->map, item->object->schema), label);
-
-        text_append_format(&sql, "\nANALYZE %s;", staged);
-        task->statement = text_take(&sql);
-        task->object_id = item->object->id;
-        task->after_lower = true;
-        if (before != 0)
-            task_add_after(task, before);
-        before = task->id;
+        if (is_type(item, "MATERIALIZED VIEW DATA") && !staging_item_is_left(item))
+            items[item->object->id] = i + 1;
     }
+    for (uint32_t id = 1; id <= work->plan->catalog.object_count; id++)
+        TRY(plan_content(work, &contents, id, err));
     return STATUS_OK;
 }
 

@@ -90,24 +90,58 @@ static void judge(const Plan *plan, const Table *table, VerifyLevel level, const
     compare_table(level, &item->evidence, &item->source, &ledger, target, verdict);
 }
 
+/* A table of another structure, or one that is gone, may not even be readable: that it differs is
+ * known without its rows. */
+static bool structure_differs(const Findings *schema, const Table *table)
+{
+    AUTO_FREE_MEMORY char *name = table_display_name(table);
+
+    for (size_t i = 0; i < schema->count; i++) {
+        const Finding *finding = &schema->items[i];
+
+        if (finding->severity == FINDING_REFUSAL && finding->object != NULL &&
+            strcmp(finding->object, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void judge_unread(const Table *table, VerifyLevel level, Verdict *verdict)
+{
+    verdict->table_id = table->id;
+    verdict->table = table_display_name(table);
+    verdict->level = level;
+    verdict->equal = false;
+    verdict->detail = xstrdup("its rows were not compared");
+}
+
 /* Tables first..first+count-1 of the catalog. */
-static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel level, size_t first,
-                            size_t count, Progress *progress, Verdicts *verdicts, Error *err)
+static Status compare_batch(Migration *migration, const Plan *plan, VerifyLevel level,
+                            const Findings *schema, size_t first, size_t count, Progress *progress,
+                            Verdicts *verdicts, Error *err)
 {
     AUTO_FREE_MEMORY Case *cases = xcalloc(count + 1, sizeof(*cases));
     AUTO_FREE_MEMORY ProbeRequest *requests = xcalloc(count + 1, sizeof(*requests));
     AUTO_FREE_MEMORY ProbeResult *results = xcalloc(count + 1, sizeof(*results));
     Status status = STATUS_OK;
 
-    for (size_t i = 0; i < count && status >= 0; i++)
-        status = load_case(migration, &plan->catalog.tables[first + i], level, &cases[i],
-                           &requests[i], err);
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        const Table *table = &plan->catalog.tables[first + i];
+
+        if (!structure_differs(schema, table))
+            status = load_case(migration, table, level, &cases[i], &requests[i], err);
+    }
     if (status >= 0)
         status = run_probe_target(migration->target, &migration->run, requests, count, results,
                                   progress, err);
-    for (size_t i = 0; i < count && status >= 0; i++)
-        judge(plan, &plan->catalog.tables[first + i], level, &cases[i], &results[i],
-              verdicts_add(verdicts));
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        const Table *table = &plan->catalog.tables[first + i];
+
+        if (requests[i].table != NULL)
+            judge(plan, table, level, &cases[i], &results[i], verdicts_add(verdicts));
+        else
+            judge_unread(table, level, verdicts_add(verdicts));
+    }
     for (size_t i = 0; i < count; i++) {
         case_release(&cases[i]);
         probe_result_release(&results[i]);
@@ -146,7 +180,7 @@ static Progress *begin_progress(const Plan *plan)
 }
 
 static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel level,
-                           Verdicts *verdicts, Error *err)
+                           const Findings *schema, Verdicts *verdicts, Error *err)
 {
     const Catalog *catalog = &plan->catalog;
     Progress *progress = migration->quiet ? NULL : begin_progress(plan);
@@ -158,7 +192,8 @@ static Status compare_rows(Migration *migration, const Plan *plan, VerifyLevel l
 
         while (first + count < catalog->table_count && (count == 0 || entries < BATCH_ENTRIES))
             entries += expected_entries(plan, &catalog->tables[first + count++], level);
-        status = compare_batch(migration, plan, level, first, count, progress, verdicts, err);
+        status =
+            compare_batch(migration, plan, level, schema, first, count, progress, verdicts, err);
         first += count;
     }
     progress_stop(&progress);
@@ -324,7 +359,7 @@ Status stage_verify(Migration *migration, Error *err)
     TRY(reconcile_ledger(migration, &plan, err));
     TRY(migration_retry(migration, schema_step, &context, err));
     if (record->level > VERIFY_NONE && !migration->schema_only)
-        TRY(compare_rows(migration, &plan, record->level, &verdicts, err));
+        TRY(compare_rows(migration, &plan, record->level, &schema, &verdicts, err));
     else
         judge_unverified(&plan, &verdicts);
     judge_completeness(&plan, &verdicts);

@@ -62,7 +62,7 @@ found documents "DROP TRIGGER always ON $public.documents"
 found accounts_rls "DROP POLICY mine ON $app.accounts_rls"
 found customers "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '$public.customers_open'::regclass"
 found backwards "SELECT setval('$app.backwards', -9)"
-found capitals "DROP TABLE $app.capitals" "1 4"
+found capitals "DROP TABLE $app.capitals"
 found factors "DROP MATERIALIZED VIEW $public.factors CASCADE"
 rm -rf home
 cp -a home.staged home

@@ -171,8 +171,8 @@ static Status carry_out(Remaining *remaining, Error *err)
         TRY(run_one(remaining, i, err));
     if (remaining->done > 0)
         findings_add(remaining->notes, FINDING_NOTE, NULL, NULL,
-                     "%zu foreign key%s of other tables validated", remaining->done,
-                     remaining->done == 1 ? " was" : "s were");
+                     "%zu foreign key%s of other tables %s validated", remaining->done,
+                     remaining->done == 1 ? "" : "s", remaining->done == 1 ? "was" : "were");
     return STATUS_OK;
 }
 

@@ -158,7 +158,7 @@ static void a_long_wait_is_told_once_for_all_who_wait(void **state)
     (void)state;
 
     assert_string_equal(soon, "");
-    assert_string_equal(first, "warning: trying again for up to 58m 59s: disk full; Make room.\n");
+    assert_string_equal(first, "warning: trying again for up to 58m 59s: disk full. Make room.\n");
     assert_string_equal(second, "");
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # 2,000 tables: killed in the middle, resumed, verified; rolled back in batches.
+# label: soak
 # timeout: 600
 set -u
 . "$STOPOVER_SUPPORT/pg_e2e.sh"

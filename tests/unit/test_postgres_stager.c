@@ -202,6 +202,38 @@ static void materialized_views_are_filled_after_those_that_they_read(void **stat
     pg_migration_close(&migration);
 }
 
+/* A CREATE INDEX CONCURRENTLY has failed in the source. */
+static void an_index_that_is_not_valid_is_left_behind(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgMigration migration;
+
+    pg_migration_open(&migration, cluster,
+                      "create table t (n integer primary key, m integer);"
+                      "create index half on t (m); create index whole on t (m);"
+                      "update pg_index set indisvalid = false where indexrelid = 'half'::regclass;"
+                      "create table p (n integer) partition by range (n);"
+                      "create table p1 partition of p default; create index p_n on only p (n)",
+                      NULL);
+    pg_migration_stage(&migration);
+    if (!pg_migration_finding(&migration, FINDING_WARNING, "index half of public.t",
+                              "is left behind"))
+        fail_msg("nothing is said of the index");
+    expect_no_difference(&migration);
+    pg_migration_expect(&migration,
+                        "select string_agg(c.relname || ' ' || i.indisvalid, ', ' order by 1)"
+                        " from pg_index i join pg_class c on c.oid = i.indexrelid"
+                        " where c.relnamespace = 'public~'::regnamespace and c.relname <> 't_pkey'",
+                        "p_n false, whole true");
+    pg_migration_staging_sql(
+        &migration,
+        "update pg_index set indisvalid = false where indexrelid = 'public~.whole'::regclass");
+    pg_migration_check(&migration);
+    pg_migration_expect_refusal(&migration, "public.t", "index \"whole\"");
+    pg_migration_close(&migration);
+}
+
 /* Whatever waits for something waits for a lower class, or a lower id: there is no circle. */
 static void expect_no_circle(const Plan *plan)
 {
@@ -749,6 +781,7 @@ int main(void)
         cmocka_unit_test(keys_are_the_same_as_built_in_one_step),
         cmocka_unit_test(row_security_is_left_to_the_promotion),
         cmocka_unit_test(tables_are_analyzed),
+        cmocka_unit_test(an_index_that_is_not_valid_is_left_behind),
         cmocka_unit_test(materialized_views_are_filled_after_those_that_they_read),
         cmocka_unit_test(the_same_catalog_gives_the_same_tasks_when_staging_stands),
         cmocka_unit_test(partitions_are_attached_before_their_rows_from_the_top),

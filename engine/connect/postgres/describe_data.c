@@ -198,8 +198,32 @@ static Status remark_row_security(Describer *describer, Error *err)
     return STATUS_OK;
 }
 
+/* As pg_dump does. */
+static Status remark_invalid_indexes(Describer *describer, Error *err)
+{
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+    TRY(pg_query(describer->connection,
+                 "select i.indrelid, x.relname from pg_index i"
+                 " join pg_class x on x.oid = i.indexrelid"
+                 " where not i.indisvalid and x.relkind = 'i' order by x.oid",
+                 &rows, err));
+    for (size_t row = 0; row < pg_row_count(rows); row++) {
+        const SourceRelation *relation =
+            source_relations_find(&describer->relations, (uint32_t)pg_unsigned(rows, row, 0));
+        if (!relation || !relation->is_selected)
+            continue;
+        AUTO_FREE_MEMORY char *object = xasprintf("index %s of %s.%s", pg_value(rows, row, 1),
+                                                  relation->schema, relation->name);
+        findings_add(describer->findings, FINDING_WARNING, object,
+                     "Build it with REINDEX, or drop it, in the source.",
+                     "it is not valid and is left behind");
+    }
+    return STATUS_OK;
+}
+
 Status describe_remarks(Describer *describer, Error *err)
 {
+    TRY(remark_invalid_indexes(describer, err));
     TRY(remark(describer,
                "select format('%s.%s', n.nspname, p.proname), p.oid from pg_proc p"
                " join pg_namespace n on n.oid = p.pronamespace"

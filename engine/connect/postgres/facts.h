@@ -4,7 +4,7 @@
  * line "KIND NAME HASH", where HASH is 16 hex digits over the full definition with names of schemas
  * brought back to the source's:
  *   column NAME     position, type, not null, default or generation expression, identity, collation
- *   index NAME      pg_get_indexdef; invalid or not ready shows as another hash
+ *   index NAME      pg_get_indexdef; one that is not valid counts as missing
  *   constraint NAME pg_get_constraintdef, validated, deferrable
  *   trigger, rule, policy, statistics, options...   likewise
  * and for the table itself "table" with persistence, partition key and bound, inheritance, replica

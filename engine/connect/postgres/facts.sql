@@ -75,6 +75,8 @@ fact(oid, kind, name, words) as (
      where a.attnum > 0 and not a.attisdropped
 
     union all
+    -- What is left of a CREATE INDEX CONCURRENTLY that failed is in no dump. (Of partitioned tables an
+    -- index is invalid as long as a partition has none.)
     select r.oid, 'index', x.relname::text,
            concat_ws(' | ', pg_get_indexdef(i.indexrelid),
                case when not i.indisvalid then 'invalid' end,
@@ -85,6 +87,7 @@ fact(oid, kind, name, words) as (
       from relation r
       join pg_index i on i.indrelid = r.oid
       join pg_class x on x.oid = i.indexrelid
+     where i.indisvalid or r.relkind = 'p'
 
     union all
     -- Not null ones are rows of their own only since 18, and are said of the column. The server

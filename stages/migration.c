@@ -29,6 +29,7 @@ void migration_free(Migration *migration)
         source_release(migration->source);
     source_free(migration->source);
     target_free(migration->target);
+    seen_release(&migration->seen);
     journal_free(migration->journal);
     file_lock_free(migration->lock);
     selection_release(&migration->selection);
@@ -196,12 +197,10 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
 static Status look_at_ends(Migration *migration, void *context, Error *err)
 {
     const MigrationOptions *options = context;
-    AUTO_CATALOG Catalog catalog = {0};
-    AUTO_FINDINGS Findings findings = {0};
     Outcome outcome = OUTCOME_NONE;
 
     TRY(check_ends(migration, NULL, err));
-    TRY(source_describe(migration->source, &options->selection, &catalog, &findings, err));
+    TRY(seen_describe(migration, &options->selection, err));
     return stager_outcome(migration->target->stager, &migration->identity, &outcome, err);
 }
 

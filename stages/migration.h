@@ -12,6 +12,7 @@
 #include "engine/flow/connector.h"
 #include "engine/run/run.h"
 #include "journal/journal.h"
+#include "stages/seen.h"
 
 /* What the command line says; recorded in the journal where it must survive. 0 and NULL mean "not
  * given": the recorded value, else the default, holds. */
@@ -53,6 +54,7 @@ typedef struct Migration {
     RunIdentity identity;
     bool claimed; /* by this process: identity.epoch is ours */
     bool looked;  /* this process has looked at both sides: stage_look() */
+    Seen seen;    /* and what of the source it may use again */
 } Migration;
 
 /*

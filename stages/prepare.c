@@ -62,7 +62,7 @@ static Status look(Migration *migration, void *context, Error *err)
 
     plan_preview_release(preview); /* of an earlier try */
     *preview = (PlanPreview){0};
-    TRY(source_describe(migration->source, &migration->selection, &plan.catalog, findings, err));
+    TRY(seen_take(migration, &plan.catalog, findings, err));
     TRY(stage_adopt(migration, &plan.catalog, findings, err));
     if (!check_formats(migration, &plan.catalog, findings))
         return STATUS_OK;
@@ -92,6 +92,7 @@ Status stage_look(Migration *migration, size_t *ret_tables, Error *err)
     TRY(findings_refuse(&preview.findings, err));
     TRY(journal_set_catalog_fingerprint(migration->journal, preview.catalog.fingerprint, err));
     *ret_tables = preview.catalog.table_count;
+    seen_keep(migration, &preview.catalog);
     catalog_release(
         &preview.catalog); /* what is not needed any more goes before the largest write */
     preview.catalog = (Catalog){0};

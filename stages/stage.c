@@ -288,7 +288,8 @@ static Status stage_held(Migration *migration, Hold *hold, Error *err)
     AUTO_CATALOG Catalog now = {0};
     AUTO_PLAN Plan plan = {0};
 
-    TRY(migration_retry(migration, describe_step, &now, err));
+    if (!seen_take_unchanged(migration, hold->snapshot.token, &now))
+        TRY(migration_retry(migration, describe_step, &now, err));
     target_configure(migration->target, &now);
     TRY(migration_claim(migration, err));
     TRY(get_plan(migration, &plan, &now, &hold->snapshot, err));

@@ -55,6 +55,10 @@ typedef struct SourceOps {
      * holding again is the way on. While it is false, describe() and readers fail with
      * STATUS_FAILED, not STATUS_RETRY: to repeat them alone is no use. */
     bool (*is_held)(Source *source);
+    /* Optional: NULL where describing costs next to nothing. The state as it is now, like the token
+     * of a snapshot: with a hold() of the same token afterwards, nothing was written in between.
+     * NULL text when that cannot be told. */
+    Status (*state)(Source *source, char **ret, Error *err);
     /* ret_changed is true unless it is proven that nothing was written since the token's state. */
     Status (*changed)(Source *source, const char *token, bool *ret_changed, Error *err);
     Status (*open_reader)(Source *source, Reader **ret, Error *err);
@@ -109,6 +113,14 @@ static inline void source_release(Source *source)
 static inline bool source_is_held(Source *source)
 {
     return source->ops->is_held == NULL || source->ops->is_held(source);
+}
+
+static inline Status source_state(Source *source, char **ret, Error *err)
+{
+    if (source->ops->state != NULL)
+        return source->ops->state(source, ret, err);
+    *ret = NULL;
+    return STATUS_OK;
 }
 
 static inline Status source_changed(Source *source, const char *token, bool *ret_changed,

@@ -222,6 +222,31 @@ static void a_table_that_comes_while_others_are_locked_is_locked_too(void **stat
     snapshot_release(&snapshot);
 }
 
+static void the_state_is_that_of_a_hold_until_something_is_written(void **state)
+{
+    AUTO_FREE(source_free) Source *source = NULL;
+    AUTO_FREE_MEMORY char *before = NULL;
+    AUTO_FREE_MEMORY char *after = NULL;
+    Error err = {0};
+
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    source = open_source("postgres");
+    for (int is_written = 0; is_written < 2; is_written++) {
+        Snapshot snapshot = {0};
+        char **told = is_written ? &after : &before;
+
+        expect_ok(source_state(source, told, &err), &err);
+        assert_non_null(*told);
+        if (is_written)
+            run("create table written_between (a int)");
+        expect_ok(source_hold(source, NULL, 1, &snapshot, &err), &err);
+        assert_int_equal(strcmp(snapshot.token, *told) != 0, is_written);
+        snapshot_release(&snapshot);
+        source_release(source);
+    }
+}
+
 static void a_source_that_ends_is_not_held_any_more(void **state)
 {
     AUTO_FREE(source_free) Source *source = NULL;
@@ -531,6 +556,7 @@ int main(void)
         cmocka_unit_test(truncate_has_to_wait_while_it_is_held),
         cmocka_unit_test(a_lock_of_others_is_waited_for_a_moment_only),
         cmocka_unit_test(a_table_that_comes_while_others_are_locked_is_locked_too),
+        cmocka_unit_test(the_state_is_that_of_a_hold_until_something_is_written),
         cmocka_unit_test(a_source_that_ends_is_not_held_any_more),
         cmocka_unit_test(sessions_of_an_earlier_process_are_ended),
         cmocka_unit_test(it_describes_what_it_holds),

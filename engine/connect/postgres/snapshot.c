@@ -173,6 +173,20 @@ static Status settle(PgConnection *witness, const ServerState *before, Error *er
     return status;
 }
 
+Status pg_snapshot_state(PgConnection *connection, char **ret, Error *err)
+{
+    AUTO_SERVER_STATE ServerState state = {0};
+    *ret = NULL;
+    Status status = server_state_read(connection, &state, err);
+    if (status != STATUS_OK || state.replayed)
+        return status < 0 ? status : STATUS_OK;
+    status = settle(connection, &state, err);
+    TRY(status);
+    if (status == STATUS_OK)
+        *ret = make_token(&state, state.horizon);
+    return STATUS_OK;
+}
+
 Status pg_snapshot_changed(PgConnection *connection, const char *token, bool *ret, Error *err)
 {
     AUTO_SERVER_STATE ServerState state = {0};

@@ -25,6 +25,10 @@ void pg_snapshot_release(PgSnapshot *snapshot);
 Status pg_snapshot_take(PgConnection *holder, PgConnection *witness, const Selection *selection,
                         PgSnapshot *ret, Error *err);
 
+/* The token of now, without a snapshot: NULL text where it would prove nothing (T3; standbys; no
+ * right to ask). The connection must not be in a transaction. */
+Status pg_snapshot_state(PgConnection *connection, char **ret, Error *err);
+
 /* False only when it is proven that nothing was committed since the token's snapshot. The
  * connection must not be in a transaction. */
 Status pg_snapshot_changed(PgConnection *connection, const char *token, bool *ret, Error *err);

@@ -243,6 +243,14 @@ static Status source_describe_all(Source *base, const Selection *selection, Cata
 
 /* ---- the rest ---- */
 
+static Status source_tell_state(Source *base, char **ret, Error *err)
+{
+    PgSource *source = (PgSource *)base;
+    TRY(fault_before("postgres.state", err));
+    TRY(get_side(source, err));
+    return settle_side(source, pg_snapshot_state(source->side, ret, err));
+}
+
 static Status source_has_changed(Source *base, const char *token, bool *ret_changed, Error *err)
 {
     PgSource *source = (PgSource *)base;
@@ -282,6 +290,7 @@ static const SourceOps source_ops = {
     .hold = source_hold_all,
     .release = source_release_all,
     .is_held = source_is_held_still,
+    .state = source_tell_state,
     .changed = source_has_changed,
     .open_reader = source_open_reader_of_hold,
     .identity = source_identify,

@@ -559,6 +559,14 @@ static void what_cannot_follow_is_refused_by_name(void **state)
         {"create table citext (id integer)", "create extension citext", "type public.citext",
          "extension"},
         {t, "create table t (id integer); create publication p for table t (id)", NULL, NULL},
+        {"create table t (id integer, name text)",
+         "create table t (id integer primary key, name text);"
+         "create view v as select id, name from t group by id",
+         "view public.v", "groups by"},
+        {t,
+         "create table t (id integer primary key, name text);"
+         "create view v as select id, name from t group by id",
+         NULL, NULL},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -631,6 +639,108 @@ static void owner_and_grants_are_those_of_the_target(void **state)
     close_trial(&trial);
 }
 
+/* All sessions in the target are those of a role that owns nothing but what it makes. */
+#define AS_MOVER                                                                                   \
+    "do $$begin execute format('grant create on database %I to mover', current_database());"       \
+    " execute format('alter database %I set role = mover', current_database()); end$$;"            \
+    "grant create on schema public to mover;"
+
+static const char kept_sql[] =
+    "create table t (id serial primary key, name text); alter table t owner to holder;"
+    "create function f(t) returns integer language sql as 'select 1';"
+    "alter function f(t) owner to holder;"
+    "create view v as select id from t; alter view v owner to holder;"
+    "create type mood as enum ('x'); alter type mood owner to holder;" AS_MOVER;
+
+static const char moved_sql[] =
+    "create table t (id serial primary key, name text); insert into t (name) values ('n');"
+    "create function f(t) returns integer language sql as 'select 2';"
+    "create view w as select * from t; create type mood as enum ('x')";
+
+static void a_member_of_the_owner_may_promote(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    Trial trial;
+
+    pg_cluster_run(cluster, NULL, "create role holder; create role mover; grant holder to mover");
+    open_trial(&trial, moved_sql, kept_sql);
+    stage_trial(&trial);
+    promote(&trial);
+    expect(&trial,
+           "select string_agg(relname || ' ' || relowner::regrole, ', ' order by relname)"
+           " from pg_class where relnamespace = 'public'::regnamespace"
+           " and relkind in ('r', 'v', 'S')",
+           "t holder, t_id_seq holder, v holder, w mover");
+    expect(&trial,
+           "select proowner::regrole from pg_proc where proname = 'f'"
+           " and pronamespace = 'public'::regnamespace",
+           "holder");
+    take_back(&trial);
+    close_trial(&trial);
+}
+
+static void who_is_not_a_member_is_refused(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    Trial trial;
+
+    pg_cluster_run(cluster, NULL, "create role stranger");
+    trial = (Trial){0};
+    pg_migration_open(
+        &trial.migration, cluster, moved_sql,
+        "create table t (id serial primary key, name text);"
+        "create view v as select id from t; alter view v owner to stranger;" AS_MOVER);
+    pg_migration_plan(&trial.migration);
+    plan_swap(&trial, false);
+    expect_refusal(&trial, "table public.t", "only its owner");
+    expect_refusal(&trial, "view public.v", "owned by role \"stranger\"");
+    close_trial(&trial);
+}
+
+/* What is asked under the locks sees what has happened since. */
+static void a_change_since_is_noticed(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    static const char *const changes[] = {
+        "create view late as select id from parent",
+        "create or replace view plain_view with (security_barrier) as select p.id, p.name,"
+        " 0 as double from parent p",
+        "alter table outside drop constraint to_parent",
+        "grant select on parent to public",
+        "grant select (name) on parent to public",
+        "alter policy of_parents on outside using (parent in (select id + 1 from parent))",
+        "create table late (more text) inherits (second)",
+        "create or replace function twice(integer) returns integer language sql as 'select 0'",
+        "alter view plain_view reset (security_barrier)",
+        "alter table second rename to third",
+    };
+    Trial trial;
+    Error err = {0};
+
+    open_trial(&trial, small_sql, old_small_sql);
+    stage_trial(&trial);
+    expect_no_refusal(&trial);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        PgConnection *connection = control(&trial);
+        AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+
+        expect_ok(pg_run(connection, "begin; set local search_path = public", &err), &err);
+        expect_ok(pg_run(connection, changes[i], &err), &err);
+        expect_ok(pg_run(connection, "set local search_path = ''", &err), &err);
+        expect_ok(pg_query(connection, trial.swap.checks.items[0], &rows, &err), &err);
+        if (pg_is_true(rows, 0, 0))
+            fail_msg("not noticed: %s", changes[i]);
+        expect_ok(pg_run(connection, "rollback", &err), &err);
+    }
+    target_sql(&trial, "vacuum freeze parent");
+    target_sql(&trial, "analyze; create table unrelated (id integer)");
+    run_swap(&trial, &trial.swap);
+    close_trial(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,6 +750,9 @@ int main(void)
         cmocka_unit_test(a_foreign_key_to_what_stays_does_not_hold_it),
         cmocka_unit_test(what_cannot_follow_is_refused_by_name),
         cmocka_unit_test(owner_and_grants_are_those_of_the_target),
+        cmocka_unit_test(a_member_of_the_owner_may_promote),
+        cmocka_unit_test(who_is_not_a_member_is_refused),
+        cmocka_unit_test(a_change_since_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, start_cluster, stop_cluster);

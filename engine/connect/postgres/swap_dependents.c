@@ -164,6 +164,10 @@ static Status find_watchers(SwapWork *work, Error *err)
             findings_add(work->findings, FINDING_REFUSAL, object,
                          "Take the table out of the subscription before.",
                          "a subscription writes into this table, which is replaced");
+        else if (strcmp(pg_value(rows, i, 1), "content") == 0)
+            findings_add(work->findings, FINDING_NOTE, object,
+                         "Refresh it once the migration is promoted.",
+                         "holds rows that it has read through views from what is replaced");
         else
             findings_add(work->findings, FINDING_NOTE, object,
                          "Refresh subscriptions to it (ALTER SUBSCRIPTION ... REFRESH "

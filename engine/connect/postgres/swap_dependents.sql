@@ -32,7 +32,16 @@
                   (select 'with (' || string_agg(format('%s=%L', split_part(o, '=', 1),
                                                         substr(o, strpos(o, '=') + 1)), ', ')
                           || ')' from unnest(c.reloptions) o),
-                  rtrim(pg_get_viewdef(c.oid), ';')), null, 3, null
+                  rtrim(pg_get_viewdef(c.oid), ';')), null, 3,
+           case when exists (select from dependency k
+                              where k.classid = d.classid and k.objid = d.objid
+                                and k.refclassid = 'pg_constraint'::regclass and k.successor <> 0
+                                and not exists (select from pg_index i
+                                                  join pg_constraint p on p.oid = k.refobjid
+                                                  join gone g on g.successor = i.indrelid
+                                                                 and g.objid = p.conrelid
+                                                 where i.indisprimary))
+               then 'it groups by a primary key, which the source does not have' end
       from dependent d
       join pg_rewrite w on w.oid = d.objid
       join pg_class c on c.oid = w.ev_class
@@ -140,7 +149,9 @@
     select d.classid, d.objid
       from dependent d
       join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
+      join pg_class c on c.oid = t.tgrelid
      where coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) <> 0
+        or t.tgisinternal and c.relispartition -- said so before 13
 )
 select coalesce(case when w.rulename = '_RETURN' then pg_describe_object('pg_class'::regclass,
                                                                          w.ev_class, 0) end,

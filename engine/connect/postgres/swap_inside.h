@@ -98,6 +98,9 @@ Status swap_check_schemas(SwapWork *work, Error *err);
 /* bindings, early and late. */
 Status swap_find_dependents(SwapWork *work, Error *err);
 
+/* Refusals for columns and keys that others use and that do not come; before they are there. */
+Status swap_check_uses(SwapWork *work, Error *err);
+
 /* Steps. */
 void swap_plan_early(SwapWork *work);
 Status swap_plan_schemas(SwapWork *work, Error *err);

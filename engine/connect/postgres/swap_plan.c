@@ -21,7 +21,7 @@
  *
  * Where things are: swap_things.sql what has which name; swap_coming.c what comes, before it is there;
  * swap_things.c what retires and what clashes; swap_gone.sql what retires with all its parts;
- * swap_dependents.c what depends on it; swap_moves.c, swap_dress.c the steps; swap_checks.c what is
+ * swap_dependents.c what depends on it, swap_uses.c whether that fits; swap_moves.c, swap_dress.c the steps; swap_checks.c what is
  * asked again under the locks.
  */
 #include <string.h>
@@ -295,6 +295,7 @@ static Status plan_all(SwapWork *work, char ret_fingerprint[65], Error *err)
     TRY(swap_find_things(work, err));
     TRY(swap_check_schemas(work, err));
     TRY(swap_find_dependents(work, err));
+    TRY(swap_check_uses(work, err));
     TRY(plan_steps(work, err));
     return swap_plan_checks(work, ret_fingerprint, err);
 }

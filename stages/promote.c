@@ -1,7 +1,7 @@
 /*
  * verified -> promoted. The order, each step for a reason:
  *   1  the source is asked whether it was written to since the snapshot (trap: hours-old data
- *      promoted as "verified");
+ *      promoted as "verified"): freshness.c;
  *   2  the promotion is planned again for the target as it is now;
  *   3  the intent is recorded (I2), then one transaction on the target does it all (I6);
  *   4  when its outcome is unknown the target's marker decides.
@@ -13,91 +13,10 @@
 #include "engine/base/fault.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
+#include "stages/freshness.h"
 #include "stages/intent.h"
 #include "stages/report.h"
 #include "stages/stages.h"
-
-/* ---- 1: freshness ---- */
-
-typedef struct FreshContext {
-    const char *token;
-    bool changed;
-} FreshContext;
-
-/* Without rows only the structure can be stale. */
-static Status structure_changed(Migration *migration, bool *ret_changed, Error *err)
-{
-    AUTO_PLAN Plan plan = {0};
-    AUTO_CATALOG Catalog now = {0};
-    AUTO_FINDINGS Findings findings = {0};
-
-    TRY(source_describe(migration->source, &migration->selection, &now, &findings, err));
-    TRY(journal_load_plan(migration->journal, &plan, err));
-    *ret_changed = strcmp(now.fingerprint, plan.catalog.fingerprint) != 0;
-    return STATUS_OK;
-}
-
-static Status changed_step(Migration *migration, void *context, Error *err)
-{
-    FreshContext *fresh = context;
-
-    if (migration->schema_only)
-        return structure_changed(migration, &fresh->changed, err);
-    return source_changed(migration->source, fresh->token, &fresh->changed, err);
-}
-
-static Status refuse_stale_rows(const Migration *migration, const char *when, Error *err)
-{
-    (void)error_kind(err, ERROR_REFUSED, "the source was written to since its snapshot of %s",
-                     when);
-    error_hint(err,
-               "Run `stopover stage %s --again` to copy what changed and `stopover run %s`, or "
-               "promote the older state with --accept-stale-source.",
-               migration->name, migration->name);
-    return STATUS_INVALID;
-}
-
-static Status refuse_stale_structure(const Migration *migration, const char *when, Error *err)
-{
-    (void)error_kind(err, ERROR_REFUSED,
-                     "the structure of the source changed since its snapshot of %s", when);
-    error_hint(err,
-               "Run `stopover rollback %s` and then `stopover run %s` to begin again, or promote "
-               "the older structure with --accept-stale-source.",
-               migration->name, migration->name);
-    return STATUS_INVALID;
-}
-
-static Status check_freshness(Migration *migration, Error *err)
-{
-    const JournalRecord *record = journal_record(migration->journal);
-    FreshContext fresh = {.token = record->snapshot_token, .changed = false};
-    char when[32];
-
-    clock_format(record->snapshot_us, when, sizeof(when));
-    if (migration->accept_stale_source) {
-        log_info("what is promoted is the source as it was at %s; later changes are accepted to be "
-                 "missing",
-                 when);
-        return journal_add_event(migration->journal, "note", NULL, "--accept-stale-source", err);
-    }
-
-    Status status = migration_retry(migration, changed_step, &fresh, err);
-
-    if (status < 0) {
-        error_prefix(err, "whether the source was written to since its snapshot is not known");
-        if (status != STATUS_STOPPED && err->kind == ERROR_FAILED)
-            error_hint(err,
-                       "Put the source back and run the same command again, or promote what was "
-                       "copied from it with `stopover promote %s --accept-stale-source`.",
-                       migration->name);
-        return status;
-    }
-    if (!fresh.changed)
-        return STATUS_OK;
-    return migration->schema_only ? refuse_stale_structure(migration, when, err)
-                                  : refuse_stale_rows(migration, when, err);
-}
 
 /* ---- 2: the plan, for now ---- */
 

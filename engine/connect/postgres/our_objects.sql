@@ -78,13 +78,16 @@ with space(oid) as (
       from pg_catalog.pg_ts_template t where t.tmplnamespace in (select oid from space)
     union all
     -- casts and transforms lie in no schema: ours are those that are recorded, until they are live
+    -- (a promotion under way is not there yet)
     select 'pg_catalog.pg_transform'::regclass::oid, f.oid, false
       from stopover.object o join pg_catalog.pg_transform f on f.oid = o.object_oid
      where o.run = :run and :attempt in (0, o.attempt)
        and o.class_oid = 'pg_catalog.pg_transform'::regclass
        and (o.role <> 'staging' or not exists (select from stopover.marker m
                                                 where m.run = o.run and m.attempt = o.attempt
-                                                  and m.kind = 'promoted'))
+                                                  and m.kind = 'promoted'
+                                                  and m.xid is distinct from
+                                                      pg_catalog.txid_current_if_assigned()))
     union all
     select 'pg_catalog.pg_cast'::regclass::oid, c.oid,
            exists (select from pg_catalog.pg_depend d
@@ -95,5 +98,7 @@ with space(oid) as (
        and o.class_oid = 'pg_catalog.pg_cast'::regclass
        and (o.role <> 'staging' or not exists (select from stopover.marker m
                                                 where m.run = o.run and m.attempt = o.attempt
-                                                  and m.kind = 'promoted'))
+                                                  and m.kind = 'promoted'
+                                                  and m.xid is distinct from
+                                                      pg_catalog.txid_current_if_assigned()))
 )

@@ -4,7 +4,7 @@
 #
 #   pg_control SOURCE DATABASE TARGET CONTROL   makes the control copy: database CONTROL in cluster
 #                                     TARGET, by pg_dump | psql from SOURCE
-#   pg_live TARGET DATABASE           what the target holds besides our staging and control schema
+#   pg_live TARGET DATABASE           what the target holds besides our schemas
 #   pg_staged_equal TARGET DATABASE CONTROL [FILTER]  fails, after showing the difference, unless the
 #                                     staging schemas of DATABASE, with their names mapped back, equal
 #                                     the database CONTROL of the same cluster
@@ -206,15 +206,15 @@ pg_equal() { # TARGET DATABASE CONTROL
     pg_compare "$1" "$2" "$3" cat
 }
 
-# Besides the staging schemas and our control schema, extensions may have come.
+# Besides our schemas, extensions may have come.
 pg_live() { # TARGET DATABASE
-    pg_schemas "$1" "$2" | grep -vE '_staging_[0-9a-f]{6}$' >"$TMPDIR/live.schemas"
+    pg_schemas "$1" "$2" | grep -vE '_(staging|retired|undone)_[0-9a-f]{6}$' >"$TMPDIR/live.schemas"
     : >"$TMPDIR/none.sed"
     pg_structure "$1" "$2" "$TMPDIR/live.schemas" "$TMPDIR/none.sed"
     pg_contents "$1" "$2" "$TMPDIR/live.schemas" "$TMPDIR/none.sed"
     pg_read "$1" "$2" -c "SELECT 'rights', nspname, nspacl, nspowner::regrole FROM pg_namespace
-        WHERE nspname !~ '^pg_toast|^pg_temp|_staging_[0-9a-f]{6}$' AND nspname <> 'stopover' ORDER BY 2" \
+        WHERE nspname !~ '^pg_toast|^pg_temp|_(staging|retired|undone)_[0-9a-f]{6}$' AND nspname <> 'stopover' ORDER BY 2" \
         -c "SELECT 'rights', c.oid::regclass, c.relacl, c.relowner::regrole, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c
-        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384 AND nspname !~ '^pg_toast|^pg_temp|_staging_[0-9a-f]{6}$'
+        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid >= 16384 AND nspname !~ '^pg_toast|^pg_temp|_(staging|retired|undone)_[0-9a-f]{6}$'
         AND nspname <> 'stopover' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 2"
 }

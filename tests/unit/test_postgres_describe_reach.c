@@ -111,88 +111,33 @@ static void tables_are_loaded_after_those_that_they_read(void **state)
     AUTO_DESCRIBED Described described = {0};
     described_set_up(
         &described, cluster,
-        "create table base(k int, v int);" VALUE_OF(
-            "base_of",
-            "base") "create table middle(k int, v int generated always as (base_of(k)) "
-                    "stored);" VALUE_OF("middle_of",
-                                        "middle") "create table top(k int, v int check "
-                                                  "(middle_of(k) > 0));"
-                                                  "create view seen as select k as v, v as k from "
-                                                  "top;" VALUE_OF(
-                                                      "seen_of",
-                                                      "seen") "create domain seen_number as int "
-                                                              "check (seen_of(value) > 0);"
-                                                              "create table by_view(n "
-                                                              "seen_number[]);"
-                                                              "create table itself(k int, v "
-                                                              "int);" VALUE_OF(
-                                                                  "itself_of",
-                                                                  "itself") "alter table itself "
-                                                                            "add check "
-                                                                            "(itself_of(k) > 0);"
-                                                                            "create function "
-                                                                            "fine(int) returns "
-                                                                            "boolean language sql "
-                                                                            "immutable as 'select "
-                                                                            "$1 > 0';"
-                                                                            "create table quiet(k "
-                                                                            "int check (fine(k))) "
-                                                                            "partition by list (k);"
-                                                                            "create table quiet_1 "
-                                                                            "partition of quiet "
-                                                                            "default;"
-                                                                            "create table parent(k "
-                                                                            "int, v int); create "
-                                                                            "table child() "
-                                                                            "inherits (parent);"
-                                                                            "alter table child add "
-                                                                            "check (base_of(k) > "
-                                                                            "0);" VALUE_OF(
-                                                                                "parent_of",
-                                                                                "parent") "create "
-                                                                                          "table "
-                                                                                          "reads_"
-                                                                                          "up(k "
-                                                                                          "int "
-                                                                                          "check "
-                                                                                          "(parent_"
-                                                                                          "of(k) > "
-                                                                                          "0));"
-                                                                                          "create "
-                                                                                          "table "
-                                                                                          "whole(k "
-                                                                                          "int, v "
-                                                                                          "int "
-                                                                                          "check "
-                                                                                          "(base_"
-                                                                                          "of(k) > "
-                                                                                          "0)) "
-                                                                                          "partitio"
-                                                                                          "n by "
-                                                                                          "list "
-                                                                                          "(k);"
-                                                                                          "create "
-                                                                                          "table "
-                                                                                          "whole_1 "
-                                                                                          "partitio"
-                                                                                          "n of "
-                                                                                          "whole "
-                                                                                          "for "
-                                                                                          "values "
-                                                                                          "in (1);"
-                                                                                          "create "
-                                                                                          "table "
-                                                                                          "whole_2 "
-                                                                                          "partitio"
-                                                                                          "n of "
-                                                                                          "whole "
-                                                                                          "default"
-                                                                                          ";" VALUE_OF(
-                                                                                              "whol"
-                                                                                              "e_"
-                                                                                              "of",
-                                                                                              "whol"
-                                                                                              "e") "create table reads_whole(k int check (whole_of(k) > 0));");
+        /* clang-format off */
+        "create table base(k int, v int);"
+        VALUE_OF("base_of", "base")
+        "create table middle(k int, v int generated always as (base_of(k)) stored);"
+        VALUE_OF("middle_of", "middle")
+        "create table top(k int, v int check (middle_of(k) > 0));"
+        "create view seen as select k as v, v as k from top;"
+        VALUE_OF("seen_of", "seen")
+        "create domain seen_number as int check (seen_of(value) > 0);"
+        "create table by_view(n seen_number[]);"
+        "create table itself(k int, v int);"
+        VALUE_OF("itself_of", "itself")
+        "alter table itself add check (itself_of(k) > 0);"
+        "create function fine(int) returns boolean language sql immutable as 'select $1 > 0';"
+        "create table quiet(k int check (fine(k))) partition by list (k);"
+        "create table quiet_1 partition of quiet default;"
+        "create table parent(k int, v int);"
+        "create table child() inherits (parent);"
+        "alter table child add check (base_of(k) > 0);"
+        VALUE_OF("parent_of", "parent")
+        "create table reads_up(k int check (parent_of(k) > 0));"
+        "create table whole(k int, v int check (base_of(k) > 0)) partition by list (k);"
+        "create table whole_1 partition of whole for values in (1);"
+        "create table whole_2 partition of whole default;"
+        VALUE_OF("whole_of", "whole")
+        "create table reads_whole(k int check (whole_of(k) > 0));");
+    /* clang-format on */
     described_read(&described);
     described_expect_no_refusal(&described);
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {

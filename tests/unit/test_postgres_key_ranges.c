@@ -413,11 +413,16 @@ static bool has_edge(const ProbeResult *result, const char *key)
     return false;
 }
 
+static char *bound_text(const Bytes *bound)
+{
+    return bound->size > 0 ? xstrndup((const char *)bound->data, bound->size) : xstrdup("");
+}
+
 /* The first and the last key of a chunk, as rows of COPY in text format; "" when it is empty. */
 static void ask_edges(const Chunk *chunk, char *ret_first, char *ret_last, size_t size)
 {
-    AUTO_FREE_MEMORY char *lower = xstrndup((const char *)chunk->lower.data, chunk->lower.size);
-    AUTO_FREE_MEMORY char *upper = xstrndup((const char *)chunk->upper.data, chunk->upper.size);
+    AUTO_FREE_MEMORY char *lower = bound_text(&chunk->lower);
+    AUTO_FREE_MEMORY char *upper = bound_text(&chunk->upper);
 
     for (int i = 0; i < 2; i++) {
         AUTO_FREE_MEMORY char *sql =

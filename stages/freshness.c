@@ -14,6 +14,7 @@
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
 #include "stages/adopt.h"
+#include "stages/reconcile.h"
 
 /* The option's value: the token of the snapshot, and of a later one that holds the same. */
 #define UNCHANGED_OPTION "source-unchanged"
@@ -163,7 +164,7 @@ static Status compare_rows(Migration *migration, const Plan *plan, Fresh *fresh,
 {
     AUTO_FREE_MEMORY bool *same = xcalloc(plan->catalog.table_count + 1, sizeof(bool));
 
-    TRY(run_digest_again(plan, migration->source, &migration->run, same, err));
+    TRY(compare_with_source(migration, plan, same, err));
     for (size_t i = 0; i < plan->catalog.table_count; i++) {
         if (same[i])
             continue;

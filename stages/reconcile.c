@@ -261,13 +261,31 @@ static void keep_estimates(const Plan *plan, Catalog *now)
     }
 }
 
+Status compare_with_source(Migration *migration, const Plan *plan, bool *ret_same, Error *err)
+{
+    Progress *progress = NULL;
+    uint64_t bytes = 0;
+    uint64_t rows = 0;
+    Status status = STATUS_OK;
+
+    for (size_t i = 0; i < plan->chunk_count; i++) {
+        bytes += plan->chunks[i].done ? plan->chunks[i].bytes : 0;
+        rows += plan->chunks[i].done ? plan->chunks[i].digest.rows : 0;
+    }
+    if (!migration->quiet)
+        progress = progress_start("compare", bytes, rows, 0, 0);
+    status = run_digest_again(plan, migration->source, &migration->run, progress, ret_same, err);
+    progress_stop(&progress);
+    return status;
+}
+
 static Status compare_copied(Migration *migration, const Plan *plan, bool *ret_same, Error *err)
 {
     if (plan->chunk_count == 0) /* structure only */
         return STATUS_OK;
     log_info("the source was written to since its snapshot: comparing what was copied with what it "
              "holds now");
-    return run_digest_again(plan, migration->source, &migration->run, ret_same, err);
+    return compare_with_source(migration, plan, ret_same, err);
 }
 
 Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,

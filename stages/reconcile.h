@@ -22,6 +22,10 @@ Status reconcile_ledger(Migration *migration, Plan *plan, Error *err);
 Status reconcile_snapshot(Migration *migration, Plan *plan, Catalog *now, const Snapshot *snapshot,
                           Error *err);
 
+/* Reads again what was copied, from the source as it is held now; ret_same[id - 1] becomes false for
+ * each table of which a chunk differs. Shows its progress. */
+Status compare_with_source(Migration *migration, const Plan *plan, bool *ret_same, Error *err);
+
 /* Empties one table on the target and marks its chunks and tasks as not done. After the last one
  * comes reconcile_after_resets(); the plan must then be saved. */
 Status reconcile_reset(Migration *migration, Plan *plan, const Table *table, Error *err);

@@ -289,6 +289,8 @@ MigrationOptions options_for_migration(const Options *options)
         .level = (VerifyLevel)options->level,
         .schema_only = options->schema_only,
         .accept_stale_source = options->accept_stale_source,
+        .lock_timeout_ms = options->lock_timeout_ms,
+        .promote_deadline_ms = options->promote_deadline_s * 1000,
         .quiet = options->quiet,
     };
 

@@ -44,6 +44,8 @@ struct Options {
     uint64_t chunk_bytes;
     uint64_t max_rate;
     uint64_t retry_for_s;
+    uint64_t lock_timeout_ms;
+    uint64_t promote_deadline_s;
     unsigned level;      /* VerifyLevel */
     unsigned stop_after; /* Phase */
     bool accept_stale_source;

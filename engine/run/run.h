@@ -58,8 +58,8 @@ Status run_plan_chunks(Plan *plan, Source *source, const RunOptions *options, ui
  * Digests the done chunks again from the source as it is held now; ret_same[id - 1] becomes false
  * for each table with a chunk that differs. Tables without done chunks stay true.
  */
-Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options, bool *ret_same,
-                        Error *err);
+Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options,
+                        Progress *progress, bool *ret_same, Error *err);
 
 /*
  * Probes the target's staged tables, requests[i] into ret[i]. Requests with table NULL are skipped.

@@ -23,6 +23,7 @@ typedef struct Digesting {
     unsigned jobs;
     size_t next_chunk;
     bool *same; /* by table id - 1; the driver's */
+    Progress *progress;
 } Digesting;
 
 static Status open_reader(void *shared, unsigned worker, void **ret_state, Error *err)
@@ -83,17 +84,19 @@ static Status compare_item(void *shared, void *item, Error *err)
     (void)err;
     if (!digest_equal(&own->digest, &own->chunk->digest))
         digesting->same[own->chunk->table_id - 1] = false;
+    progress_add(digesting->progress, own->chunk->bytes, own->chunk->digest.rows);
     own->chunk = NULL;
     return STATUS_OK;
 }
 
-Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options, bool *ret_same,
-                        Error *err)
+Status run_digest_again(const Plan *plan, Source *source, const RunOptions *options,
+                        Progress *progress, bool *ret_same, Error *err)
 {
     unsigned jobs = options->jobs;
     AUTO_FREE(readers_free) Readers *readers = NULL;
     AUTO_FREE_MEMORY DigestItem *items = xcalloc(jobs, sizeof(*items));
-    Digesting digesting = {.plan = plan, .items = items, .jobs = jobs, .same = ret_same};
+    Digesting digesting = {
+        .plan = plan, .items = items, .jobs = jobs, .same = ret_same, .progress = progress};
     Batch batch = {.ops = {.open = open_reader, .work = digest_item, .close = leave_reader},
                    .shared = &digesting,
                    .jobs = jobs,

@@ -179,7 +179,8 @@ static void expect_same(const Plan *plan, ListSource *source, unsigned jobs, con
     bool same[4] = {false};
     Error err = {0};
 
-    assert_int_equal(run_digest_again(plan, &source->base, with_jobs(jobs), same, &err), STATUS_OK);
+    assert_int_equal(run_digest_again(plan, &source->base, with_jobs(jobs), NULL, same, &err),
+                     STATUS_OK);
     assert_memory_equal(same, expected, sizeof(same));
 }
 
@@ -221,7 +222,7 @@ static void names_the_table_that_cannot_be_digested(void **state)
 
     set_digested(&plan, &source);
     source.poisoned = 3;
-    assert_int_equal(run_digest_again(&plan, &source.base, with_jobs(2), same, &err),
+    assert_int_equal(run_digest_again(&plan, &source.base, with_jobs(2), NULL, same, &err),
                      STATUS_FAILED);
     assert_string_equal(err.message, "table \"t3\": could not read");
 }

@@ -110,7 +110,9 @@ static inline void trial_close(Trial *trial)
     writer_free(trial->writer);
     target_free(trial->target);
     plan_release(&trial->plan);
+#ifdef FAULT_POINTS
     fault_arm(FAULT_NONE, 0, NULL);
+#endif
 }
 
 static inline void trial_claim(Trial *trial)

@@ -8,9 +8,8 @@
 
 static const SqlToken nothing = {.kind = SQL_END, .text = "", .size = 0};
 
-Status sql_tokens_read(const char *sql, size_t size, SqlTokens *ret, Error *err)
+static Status add_tokens(const char *sql, size_t size, SqlTokens *tokens, Error *err)
 {
-    AUTO_SQL_TOKENS SqlTokens tokens = {0};
     SqlLexer lexer;
     SqlToken token = {0};
 
@@ -18,14 +17,24 @@ Status sql_tokens_read(const char *sql, size_t size, SqlTokens *ret, Error *err)
     for (;;) {
         TRY(sql_lexer_next(&lexer, &token, err));
         if (token.kind == SQL_END)
-            break;
+            return STATUS_OK;
         if (token.kind == SQL_SPACE)
             continue;
-        GROW(tokens.items, tokens.count, tokens.capacity);
-        tokens.items[tokens.count++] = token;
+        GROW(tokens->items, tokens->count, tokens->capacity);
+        tokens->items[tokens->count++] = token;
+    }
+}
+
+Status sql_tokens_read(const char *sql, size_t size, SqlTokens *ret, Error *err)
+{
+    SqlTokens tokens = {0};
+    Status status = add_tokens(sql, size, &tokens, err);
+
+    if (status < 0) {
+        sql_tokens_release(&tokens);
+        return status;
     }
     *ret = tokens;
-    tokens = (SqlTokens){0};
     return STATUS_OK;
 }
 

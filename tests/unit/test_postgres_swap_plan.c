@@ -365,6 +365,35 @@ static void what_is_live_is_replaced_and_comes_back(void **state)
     close_trial(&trial);
 }
 
+/* Bodies keep what staging has made of names of extensions, and nothing else of it. */
+static void extensions_elsewhere_are_called_by_their_place(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    Trial trial;
+
+    open_trial(&trial,
+               "create extension citext; create table w (n citext primary key);"
+               "insert into w values ('A');"
+               "create function find(citext) returns bigint language sql as"
+               " 'select count(*) from public.w where n operator(public.=) $1::public.citext'",
+               "create schema extensions; create extension citext schema extensions;"
+               "create function find(extensions.citext) returns bigint language sql as 'select 9';"
+               "create table w (n extensions.citext primary key);"
+               "create view v as select n from w");
+    stage_trial(&trial);
+    promote(&trial);
+    expect(&trial,
+           "select prosrc from pg_proc where proname = 'find'"
+           " and pronamespace = 'public'::regnamespace",
+           "select count(*) from public.w where n operator(\"extensions\".=)"
+           " $1::\"extensions\".citext");
+    expect(&trial, "select find('a'::extensions.citext)", "1");
+    take_back(&trial);
+    expect(&trial, "select find('a'::extensions.citext)", "9");
+    close_trial(&trial);
+}
+
 /* ---- dependents ---- */
 
 static const char small_sql[] =
@@ -777,6 +806,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_target_gets_what_the_source_has),
         cmocka_unit_test(what_is_live_is_replaced_and_comes_back),
+        cmocka_unit_test(extensions_elsewhere_are_called_by_their_place),
         cmocka_unit_test(dependents_follow_there_and_back),
         cmocka_unit_test(a_foreign_key_to_what_stays_does_not_hold_it),
         cmocka_unit_test(what_cannot_follow_is_refused_by_name),

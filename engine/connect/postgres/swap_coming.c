@@ -123,15 +123,56 @@ static char *value_of(const char *statement, const char *word)
     return is_in ? text_take(&value) : NULL;
 }
 
-/* Types of extensions may stand elsewhere on the target. */
-static Status bring_home(const Planned *planned, const char *types, char **ret, Error *err)
+/* Would the server write it without quotes? (Were it a keyword, it would not: no matter here.) */
+static bool is_plain(const char *name)
+{
+    return *name != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(name) &&
+           strchr("0123456789", *name) == NULL;
+}
+
+static bool is_extension_schema(const SwapWork *work, const char *schema)
+{
+    for (size_t i = 0; i < work->map.extension_count; i++) {
+        const char *installed = work->map.extensions[i].installed_schema;
+
+        if (installed != NULL && strcmp(installed, schema) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Retargeting puts every schema in quotes; the server those that need them. */
+static Status write_plainly(const SwapWork *work, const char *text, Text *ret, Error *err)
+{
+    SqlLexer lexer;
+    SqlToken token = {0};
+
+    sql_lexer_begin(&lexer, text, strlen(text));
+    for (;;) {
+        AUTO_FREE_MEMORY char *name = NULL;
+
+        TRY(sql_lexer_next(&lexer, &token, err));
+        if (token.kind == SQL_END)
+            return STATUS_OK;
+        if (token.kind == SQL_NAME)
+            name = sql_identifier(&token);
+        if (name != NULL && is_plain(name) && is_extension_schema(work, name))
+            text_append(ret, name);
+        else
+            text_append_bytes(ret, token.text, token.size);
+    }
+}
+
+Status swap_home_types(const SwapWork *work, const char *types, char **ret, Error *err)
 {
     static const char head[] = "DROP FUNCTION nobody.nothing";
     AUTO_FREE_MEMORY char *statement = xasprintf("%s%s;", head, types);
     AUTO_TEXT Text text = {0};
+    AUTO_TEXT Text plain = {0};
 
-    TRY(retarget(planned->work->home, statement, &text, NULL, err));
-    *ret = xstrndup(text_string(&text) + strlen(head), text.size - strlen(head) - 1);
+    TRY(retarget(work->home, statement, &text, NULL, err));
+    TRY(write_plainly(work, text_string(&text), &plain, err));
+    *ret = xstrndup(text_string(&plain) + strlen(head), plain.size - strlen(head) - 1);
     return STATUS_OK;
 }
 
@@ -152,7 +193,7 @@ static Status add_routine(const Planned *planned, const Object *object, const Pg
         is_quoted = *opening == '"' ? !is_quoted : is_quoted;
     if (!created_name(object->definition, &schema, &name))
         return STATUS_OK;
-    TRY(bring_home(planned, strcmp(opening, "(*)") == 0 ? "()" : opening, &args, err));
+    TRY(swap_home_types(planned->work, strcmp(opening, "(*)") == 0 ? "()" : opening, &args, err));
     add_thing(planned, "pg_proc", schema, name, args, "routine", false);
     return STATUS_OK;
 }
@@ -169,7 +210,7 @@ static Status add_operator(const Planned *planned, const Object *object, Error *
 
     if (!created_name(object->definition, &schema, &name))
         return STATUS_OK;
-    TRY(bring_home(planned, types, &args, err));
+    TRY(swap_home_types(planned->work, types, &args, err));
     add_thing(planned, "pg_operator", schema, name, args, "operator", false);
     return STATUS_OK;
 }

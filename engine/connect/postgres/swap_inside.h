@@ -88,6 +88,10 @@ SwapSchema *swap_add_schema(SwapWork *work, const char *live, const char *stagin
 /* A step whose words and statements are taken over. */
 void swap_add_step(Swap *swap, char *words, char *forward, char *inverse);
 
+/* "(type, type)" in the source's words, as the target's catalogs show it: types of extensions may stand
+ * elsewhere there. The caller frees. */
+Status swap_home_types(const SwapWork *work, const char *types, char **ret, Error *err);
+
 /* What comes, before it is there: from the plan. The caller frees. */
 Status swap_planned_things(const SwapWork *work, char **ret, Error *err);
 

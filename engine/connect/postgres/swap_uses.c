@@ -33,16 +33,15 @@ static const Column *find_column(const Table *table, const char *name)
     return NULL;
 }
 
-/* Types of extensions may stand elsewhere on the target. */
 static Status is_type(const SwapWork *work, const char *planned, const char *live, bool *ret,
                       Error *err)
 {
-    static const char head[] = "SELECT NULL::";
-    AUTO_FREE_MEMORY char *cast = xasprintf("%s%s", head, planned);
-    AUTO_TEXT Text text = {0};
+    AUTO_FREE_MEMORY char *source = xasprintf("(%s)", planned);
+    AUTO_FREE_MEMORY char *wanted = xasprintf("(%s)", live);
+    AUTO_FREE_MEMORY char *found = NULL;
 
-    TRY(retarget(work->home, cast, &text, NULL, err));
-    *ret = strcmp(text_string(&text) + strlen(head), live) == 0;
+    TRY(swap_home_types(work, source, &found, err));
+    *ret = strcmp(found, wanted) == 0;
     return STATUS_OK;
 }
 

@@ -12,8 +12,10 @@
 # Special settings: tcp=on listens on 127.0.0.1 too, on a port of its own (pg_port[NAME]);
 # hba=FILE takes the rules for clients from FILE; prefix=DIR uses the server below DIR (bin, lib,
 # share); data=DIR keeps the data there; encoding=NAME and locale=NAME for initdb. As root, servers
-# run as user postgres. All of them end with the script, however that ends; data stays in $TMPDIR,
-# which in_fresh_tmpdir.sh keeps when a test fails. What these arrays say is for reading only:
+# run as user postgres. $PG_SOURCE and $PG_TARGET are such a DIR for the clusters "source" and "target",
+# so that any scenario can be tried with servers of other versions. All of them end with the script,
+# however that ends; data stays in $TMPDIR, which in_fresh_tmpdir.sh keeps when a test fails. What
+# these arrays say is for reading only:
 declare -A pg_bin=() pg_data=() pg_socket=() pg_port=() pg_pid=() pg_library=()
 
 pg_fail() {
@@ -98,6 +100,10 @@ pg_start() { # NAME SETTING=VALUE...
     pg_bin[$name]=$pg_default_bin
     pg_data[$name]=${TMPDIR:?}/pg/$name
     pg_port[$name]=5432
+    case $name in
+        source) [ -z "${PG_SOURCE:-}" ] || set -- "prefix=$PG_SOURCE" "$@" ;;
+        target) [ -z "${PG_TARGET:-}" ] || set -- "prefix=$PG_TARGET" "$@" ;;
+    esac
     for setting in "$@"; do
         case $setting in
             prefix=*)

@@ -439,7 +439,9 @@ static const char old_small_sql[] =
     "create function with_default(bigint default nextval('numbers')) returns bigint language sql"
     " as 'select $1';"
     "create publication of_tables for table parent (id, name) where (id > 0), outside;"
-    "create publication of_all for all tables;";
+    "create publication of_all for all tables;"
+    "create publication of_schema for tables in schema public;"
+    "create materialized view content as select id from over_view;";
 
 static void dependents_follow_there_and_back(void **state)
 {
@@ -447,6 +449,8 @@ static void dependents_follow_there_and_back(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     Trial trial;
     AUTO_FREE_MEMORY char *published = NULL;
+    static const char *const noted[] = {"publication of_all", "publication of_schema",
+                                        "materialized view public.content"};
 
     open_trial(&trial, small_sql, old_small_sql);
     published = pg_migration_ask(&trial.migration, "select string_agg(tablename || rowfilter ||"
@@ -454,6 +458,8 @@ static void dependents_follow_there_and_back(void **state)
                                                    " from pg_publication_tables"
                                                    " where pubname = 'of_tables'");
     stage_trial(&trial);
+    for (size_t i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
+        assert_non_null(pg_migration_finding(&trial.migration, FINDING_NOTE, noted[i], ""));
     promote(&trial);
     expect(&trial, "select string_agg(double::text, ' ' order by id) from plain_view",
            "2 4 6 8 10 12 14 16 18 20");
@@ -508,6 +514,38 @@ static void a_foreign_key_to_what_stays_does_not_hold_it(void **state)
     promote(&trial);
     target_sql(&trial, "begin; delete from kept; rollback");
     take_back(&trial);
+    close_trial(&trial);
+}
+
+/* Of a schema that the source does not have. */
+static void partitions_elsewhere_go_along_and_come_back(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    Trial trial;
+
+    open_trial(
+        &trial,
+        "create table p (id integer primary key) partition by range (id);"
+        "create table p_all partition of p default; insert into p values (1), (2)",
+        "create schema app;"
+        "create table p (id integer primary key) partition by range (id);"
+        "create table app.p_one partition of p for values from (0) to (10);"
+        "insert into p values (1);"
+        "create table r (id integer constraint to_p references p); insert into r values (1)");
+    stage_trial(&trial);
+    assert_non_null(
+        pg_migration_finding(&trial.migration, FINDING_NOTE, "table app.p_one", "goes along"));
+    promote(&trial);
+    expect(&trial,
+           "select to_regclass('app.p_one') is null and exists (select from pg_class c"
+           " join pg_namespace n on n.oid = c.relnamespace"
+           " where c.relname = 'p_one' and n.nspname like 'app_retired_%')",
+           "t");
+    expect(&trial, "insert into r values (2) returning id", "2");
+    target_sql(&trial, "delete from r where id = 2");
+    take_back(&trial);
+    expect(&trial, "select tableoid::regclass from p", "app.p_one");
     close_trial(&trial);
 }
 
@@ -801,6 +839,31 @@ static void a_change_since_is_noticed(void **state)
     close_trial(&trial);
 }
 
+static void too_few_locks_are_refused_with_the_setting(void **state)
+{
+    static const char *const settings[] = {"max_locks_per_transaction=10", "max_connections=20",
+                                           NULL};
+    /* each in a transaction of its own: else these alone were too many */
+    static const char tables_sql[] =
+        "do $$begin for i in 1..100 loop execute format('create table t%s (id serial)', i);"
+        " commit; end loop; end$$";
+
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgCluster *small = pg_cluster_start(settings);
+    Trial trial = {0};
+    const Finding *finding = NULL;
+
+    pg_migration_open(&trial.migration, small, tables_sql, NULL);
+    pg_migration_plan(&trial.migration);
+    plan_swap(&trial, false);
+    finding = pg_migration_finding(&trial.migration, FINDING_REFUSAL, NULL, "locks in one");
+    assert_non_null(finding);
+    assert_non_null(strstr(finding->remedy, "Set max_locks_per_transaction = 13 "));
+    close_trial(&trial);
+    pg_cluster_stop(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -809,12 +872,14 @@ int main(void)
         cmocka_unit_test(extensions_elsewhere_are_called_by_their_place),
         cmocka_unit_test(dependents_follow_there_and_back),
         cmocka_unit_test(a_foreign_key_to_what_stays_does_not_hold_it),
+        cmocka_unit_test(partitions_elsewhere_go_along_and_come_back),
         cmocka_unit_test(what_cannot_follow_is_refused_by_name),
         cmocka_unit_test(what_cannot_follow_what_is_staged_is_refused_by_name),
         cmocka_unit_test(owner_and_grants_are_those_of_the_target),
         cmocka_unit_test(a_member_of_the_owner_may_promote),
         cmocka_unit_test(who_is_not_a_member_is_refused),
         cmocka_unit_test(a_change_since_is_noticed),
+        cmocka_unit_test(too_few_locks_are_refused_with_the_setting),
     };
 
     return cmocka_run_group_tests(tests, start_cluster, stop_cluster);

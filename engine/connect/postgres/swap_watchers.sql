@@ -23,6 +23,16 @@ select 'publication ' || quote_ident(p.pubname), 'all', null
   from pg_publication p
  where p.puballtables and exists (select from root)
 union all
+-- of whole schemas: since 15
+select 'publication ' || quote_ident(p.pubname), 'all', null
+  from pg_depend d
+  join pg_publication p on d.refclassid = 'pg_publication'::regclass and p.oid = d.refobjid
+  join pg_depend e on e.classid = d.classid and e.objid = d.objid
+                      and e.refclassid = 'pg_namespace'::regclass
+  join pg_namespace n on n.oid = e.refobjid
+ where d.classid = to_regclass('pg_catalog.pg_publication_namespace')
+   and n.nspname in (select w ->> 'live' from json_array_elements(:pairs::json) w)
+union all
 select 'subscription to ' || s.srrelid::regclass, 'subscription', null
   from pg_subscription_rel s
   join relation r on r.oid = s.srrelid

@@ -37,8 +37,7 @@ typedef struct Routine {
     char *name;
     char *arguments;
     char *language;
-    char *body;    /* empty for one that begins atomically */
-    bool has_path; /* a search_path is set for it */
+    char *body; /* empty for one that begins atomically */
 } Routine;
 
 /* relations is borrowed: its tables end a path. */

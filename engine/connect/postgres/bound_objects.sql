@@ -22,38 +22,49 @@ with recursive promoted(class_oid, object_oid, name) as (
     select (m.xid % 4294967296)::text::pg_catalog.xid
       from stopover.marker m
      where m.run = :run and m.attempt = :attempt and m.kind = 'promoted'
+), named(class_oid, object_oid, name) as materialized ( -- what is moved by its name
+    select p.*
+      from promoted p
+      left join pg_catalog.pg_class c
+        on p.class_oid = 'pg_catalog.pg_class'::regclass and c.oid = p.object_oid
+      left join pg_catalog.pg_type t
+        on p.class_oid = 'pg_catalog.pg_type'::regclass and t.oid = p.object_oid
+     where case p.class_oid
+               when 'pg_catalog.pg_class'::regclass then c.relkind is distinct from 'i'
+                                                         and c.relkind is distinct from 'I'
+               when 'pg_catalog.pg_type'::regclass then t.typrelid = 0 and t.typelem = 0
+               else p.class_oid = 'pg_catalog.pg_proc'::regclass end
+), made(classid, objid) as materialized (
+    select a.classid, a.objid
+      from along a
+      join pg_catalog.pg_class c
+        on a.classid = 'pg_catalog.pg_class'::regclass and c.oid = a.objid
+       and c.relkind in ('r', 'p', 'f', 'v', 'm')
+      left join promoted p on p.class_oid = a.classid and p.object_oid = a.objid
+     where p.class_oid is null
+), bound(classid, objid, objsubid, refclassid, refobjid) as materialized (
+    select distinct d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid
+      from along a
+      join pg_catalog.pg_depend d on d.refclassid = a.classid and d.refobjid = a.objid
+      left join along b on b.classid = d.classid and b.objid = d.objid
+      left join pg_catalog.pg_class c
+        on d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid and c.relkind = 't'
+     where b.classid is null and c.oid is null
+       and d.xmin <> (select xid from swapped)
 )
-select coalesce(i.type, p.class_oid::regclass::text), p.name,
+select coalesce(i.type, n.class_oid::regclass::text), n.name,
        case when i.identity is null then 'is gone'
             else 'is ' || i.identity || ' now' end
-  from promoted p
-  left join lateral pg_catalog.pg_identify_object(p.class_oid, p.object_oid, 0) i on true
- where p.class_oid in ('pg_catalog.pg_class'::regclass, 'pg_catalog.pg_type'::regclass,
-                       'pg_catalog.pg_proc'::regclass)
-   and i.identity is distinct from p.name
-   and not exists (select from pg_catalog.pg_class c
-                    where p.class_oid = 'pg_catalog.pg_class'::regclass and c.oid = p.object_oid
-                      and c.relkind in ('i', 'I'))
-   and (i.identity is not null or p.class_oid <> 'pg_catalog.pg_type'::regclass)
+  from named n
+  left join lateral pg_catalog.pg_identify_object(n.class_oid, n.object_oid, 0) i on true
+ where i.identity is distinct from n.name
 union all
 select i.type, i.identity, 'was made since, as a part of what was promoted'
-  from along a
-  join pg_catalog.pg_class c
-    on a.classid = 'pg_catalog.pg_class'::regclass and c.oid = a.objid
-   and c.relkind in ('r', 'p', 'f', 'v', 'm'),
-       lateral pg_catalog.pg_identify_object(a.classid, a.objid, 0) i
- where not exists (select from promoted p
-                    where p.class_oid = a.classid and p.object_oid = a.objid)
+  from made m, lateral pg_catalog.pg_identify_object(m.classid, m.objid, 0) i
 union all
-select distinct i.type, i.identity, 'was bound since to ' || r.identity
-  from along a
-  join pg_catalog.pg_depend d on d.refclassid = a.classid and d.refobjid = a.objid,
-       lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i,
-       lateral pg_catalog.pg_identify_object(d.refclassid, d.refobjid, 0) r
- where d.xmin <> (select xid from swapped)
-   and not exists (select from along b where b.classid = d.classid and b.objid = d.objid)
-   and not exists (select from pg_catalog.pg_class c
-                    where d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
-                      and c.relkind = 't')
+select i.type, i.identity, 'was bound since to ' || r.identity
+  from bound b,
+       lateral pg_catalog.pg_identify_object(b.classid, b.objid, b.objsubid) i,
+       lateral pg_catalog.pg_identify_object(b.refclassid, b.refobjid, 0) r
  order by 1, 2, 3
  limit 20

@@ -56,14 +56,10 @@ Status remaining_store(PgConnection *connection, const RunIdentity *identity, Ou
 Status remaining_rename(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
     return run_filled(connection, identity,
-                      "update stopover.object o set name = i.identity"
-                      " from stopover.object p, lateral"
-                      " pg_catalog.pg_identify_object(p.class_oid, p.object_oid, 0) i"
-                      " where p.run = :run and p.attempt = :attempt and p.role = 'staging'"
-                      " and pg_catalog.strpos(p.name, '_staging_' || :id) > 0"
-                      " and i.identity is not null and i.identity <> p.name"
-                      " and o.run = p.run and o.attempt = p.attempt"
-                      " and o.class_oid = p.class_oid and o.object_oid = p.object_oid",
+                      "update stopover.object o set name = coalesce((select i.identity"
+                      " from pg_catalog.pg_identify_object(o.class_oid, o.object_oid, 0) i),"
+                      " o.name) where o.run = :run and o.attempt = :attempt and o.role = 'staging'"
+                      " and pg_catalog.strpos(o.name, '_staging_' || :id) > 0",
                       NULL, 0, err);
 }
 

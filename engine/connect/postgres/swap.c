@@ -13,6 +13,7 @@ static const SwapList lists[] = {
     {"live_locks", offsetof(Swap, live_locks)},
     {"validate", offsetof(Swap, validate)},
     {"validate_back", offsetof(Swap, validate_back)},
+    {"staged_checks", offsetof(Swap, staged_checks)},
     {"checks", offsetof(Swap, checks)},
     {"retired_locks", offsetof(Swap, retired_locks)},
     {"promoted_locks", offsetof(Swap, promoted_locks)},

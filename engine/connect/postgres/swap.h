@@ -37,7 +37,8 @@ typedef struct Swap {
     TextList live_locks;     /* live tables, outside ones with foreign keys too: in short tries */
     TextList validate;       /* statements that run after the commit, one by one, repeatable */
     TextList validate_back;  /* likewise after the way back, besides those of validate */
-    TextList checks;         /* queries that must give "t" under the locks, else ERROR_REFUSED */
+    TextList staged_checks;  /* queries that must give "t" under staged_locks, else ERROR_REFUSED */
+    TextList checks;         /* the same under all locks */
     TextList retired_locks;  /* as staged_locks, for the way back: "retired"."x" */
     TextList promoted_locks; /* as live_locks, for the way back */
 } Swap;

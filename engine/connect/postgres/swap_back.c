@@ -51,9 +51,13 @@ static Status refuse_bound(const PgRows *rows, Error *err)
 
 static Status check_bound(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
+    AUTO_TEXT Text sql = {0};
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
-    TRY(query(connection, identity, bound_objects_sql, &rows, err));
+    /* The server cannot know how large the lists are, and would join them by loops. */
+    text_append(&sql, "set local enable_nestloop = off; ");
+    sql_fill(&sql, bound_objects_sql, identity, NULL, 0);
+    TRY(pg_query(connection, text_string(&sql), &rows, err));
     return pg_row_count(rows) == 0 ? STATUS_OK : refuse_bound(rows, err);
 }
 

@@ -13,9 +13,9 @@
 #include "engine/connect/postgres/swap_inside.h"
 #include "engine/connect/postgres/swap_lock_room.sql.h"
 
-static void add_check(SwapWork *work, Text *sql)
+static void add_check(TextList *checks, Text *sql)
 {
-    text_list_add(&work->swap->checks, text_string(sql));
+    text_list_add(checks, text_string(sql));
     text_clear(sql);
 }
 
@@ -30,7 +30,7 @@ static Status check_fingerprint(SwapWork *work, char ret_fingerprint[65], Error 
     swap_fill(work, &sql, swap_gone_sql);
     swap_fill(work, &sql, swap_fingerprint_sql);
     text_append_format(&sql, ") = '%s'", ret_fingerprint);
-    add_check(work, &sql);
+    add_check(&work->swap->checks, &sql);
     return STATUS_OK;
 }
 
@@ -46,7 +46,7 @@ static void check_staging(SwapWork *work)
         swap_fill(work, &sql, our_objects_sql);
         swap_fill(work, &sql, questions[i]);
         text_append(&sql, ")");
-        add_check(work, &sql);
+        add_check(&work->swap->staged_checks, &sql);
     }
 }
 

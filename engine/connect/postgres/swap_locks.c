@@ -191,7 +191,7 @@ static Status take(SwapLocks *locks, const TextList *names, uint64_t within_ms, 
                       within_ms, within_ms + names->count / 4));
     text_append(&sql, "lock table ");
     for (size_t i = 0; i < names->count; i++)
-        text_append_format(&sql, "%s%s", i == 0 ? "" : ", ", names->items[i]);
+        text_append_format(&sql, "%sonly %s", i == 0 ? "" : ", ", names->items[i]);
     text_append(&sql, " in access exclusive mode");
     return pg_run(locks->connection, text_string(&sql), err);
 }

@@ -1,10 +1,8 @@
--- The relations of names $1 (a JSON array, as in SQL) that are there, with what is locked along with
--- them: partitions, and sequences that belong to them. As one array.
-with recursive relation(oid) as (
+-- The relations of names $1 (a JSON array, as in SQL) that are there, with the sequences that belong to
+-- them and are locked along with them. As one array.
+with relation(oid) as (
     select pg_catalog.to_regclass(n.name)::oid
     from pg_catalog.json_array_elements_text($1::json) as n(name)
-    union
-    select i.inhrelid from relation r join pg_catalog.pg_inherits i on i.inhparent = r.oid
 )
 select coalesce(pg_catalog.array_agg(x.oid), '{}')
 from (

@@ -40,12 +40,12 @@ static Status refuse_changed(Error *err)
     return status;
 }
 
-static Status run_checks(const SwapRun *run, Error *err)
+static Status run_checks(const SwapRun *run, const TextList *checks, Error *err)
 {
-    for (size_t i = 0; i < run->swap->checks.count; i++) {
+    for (size_t i = 0; i < checks->count; i++) {
         AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
-        TRY(pg_query(run->connection, run->swap->checks.items[i], &rows, err));
+        TRY(pg_query(run->connection, checks->items[i], &rows, err));
         if (pg_row_count(rows) != 1 || !pg_is_true(rows, 0, 0))
             return refuse_changed(err);
     }
@@ -106,7 +106,7 @@ static Status work(SwapRun *run, SwapLocks *locks, Error *err)
     TRY(fault_before(run->locked_point, err));
     TRY(swap_locks_take_live(locks, err));
     TRY(fault_after(run->locked_point, err));
-    TRY(run_checks(run, err)); /* R2 */
+    TRY(run_checks(run, &run->swap->checks, err)); /* R2 */
     TRY(run->check(run, err));
     TRY(swap_locks_judge(locks, run_steps(run, err), err)); /* R3 */
     return run->record(run, err);
@@ -131,6 +131,8 @@ static Status transact(SwapRun *run, SwapLocks *locks, Error *err)
 
     if (status == STATUS_OK)
         status = swap_locks_take_staged(locks, err);
+    if (status == STATUS_OK)
+        status = run_checks(run, &run->swap->staged_checks, err);
     if (status != STATUS_OK) {
         pg_reset(run->connection);
         return status;

@@ -328,6 +328,7 @@ Status run_copy(const RunInput *input, Error *err)
     Status status = STATUS_OK;
 
     assert(input->options.jobs > 0);
+    schedule_set_workers(schedule, input->options.jobs);
     if (!schedule_finished(schedule))
         status = drive_with_connections(&run, err);
     else if (input->ret_is_read != NULL)

@@ -1,8 +1,11 @@
 /*
- * Probing the staged tables of a target. The target belongs to the driver thread, so the driver
+ * Probing the staged tables of a target, the biggest first, so that none of them is begun when all
+ * others are done. The target belongs to the driver thread, so the driver
  * opens the probers, one per worker.
  */
 #include "engine/run/run.h"
+
+#include <stdlib.h>
 
 #include "engine/base/memory.h"
 #include "engine/base/retry.h"
@@ -12,7 +15,8 @@ typedef struct Probing {
     Prober **probers;
     const ProbeRequest *requests;
     ProbeResult *results;
-    size_t count;
+    size_t *order; /* of the requests that have a table */
+    size_t count;  /* of these */
     size_t next;
     Progress *progress;
 } Probing;
@@ -32,18 +36,36 @@ static void leave_prober(void *shared, void *state)
     (void)state; /* the driver closes it */
 }
 
+static int compare_size(const void *a, const void *b, void *context)
+{
+    const ProbeRequest *requests = context;
+    size_t index_a = *(const size_t *)a;
+    size_t index_b = *(const size_t *)b;
+    uint64_t bytes_a = requests[index_a].table->byte_estimate;
+    uint64_t bytes_b = requests[index_b].table->byte_estimate;
+
+    if (bytes_a != bytes_b)
+        return bytes_a > bytes_b ? -1 : 1;
+    return index_a < index_b ? -1 : index_a > index_b;
+}
+
+static void put_in_order(Probing *probing, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (probing->requests[i].table != NULL)
+            probing->order[probing->count++] = i;
+    qsort_r(probing->order, probing->count, sizeof(*probing->order), compare_size,
+            (void *)(uintptr_t)probing->requests);
+}
+
 /* An item is a result; its request stands at the same place. */
 static void *next_request(void *shared)
 {
     Probing *probing = shared;
 
-    while (probing->next < probing->count) {
-        size_t at = probing->next++;
-
-        if (probing->requests[at].table != NULL)
-            return &probing->results[at];
-    }
-    return NULL;
+    if (probing->next == probing->count)
+        return NULL;
+    return &probing->results[probing->order[probing->next++]];
 }
 
 static const ProbeRequest *request_of(const Probing *probing, const ProbeResult *result)
@@ -120,12 +142,15 @@ Status run_probe_target(Target *target, const RunOptions *options, const ProbeRe
 {
     unsigned jobs = options->jobs;
     AUTO_FREE_MEMORY Prober **probers = xcalloc(jobs, sizeof(Prober *));
+    AUTO_FREE_MEMORY size_t *order = xcalloc(count + 1, sizeof(*order));
     Probing probing = {.probers = probers,
                        .requests = requests,
                        .results = ret,
-                       .count = count,
+                       .order = order,
                        .progress = progress};
     Status status = STATUS_OK;
+
+    put_in_order(&probing, count);
 
     for (size_t i = 0; i < count; i++)
         ret[i] = (ProbeResult){0};

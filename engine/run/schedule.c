@@ -14,6 +14,10 @@ TableState *schedule_state_of(const Schedule *schedule, uint32_t table_id)
     return &schedule->tables[table_id - 1];
 }
 
+enum {
+    PROBE_SHARE = 3, /* a probe takes a third of the time in which one worker copies its table */
+};
+
 uint32_t schedule_index_of(const Schedule *schedule, const Task *task)
 {
     return (uint32_t)(task - schedule->plan->tasks);
@@ -47,8 +51,10 @@ static void open_table(Schedule *schedule, TableState *table)
         table->next_chunk++;
     if (table->next_chunk < table->end_chunk)
         rank_heap_push(&schedule->open_tables, table->rank);
-    else if (table->probe_wanted)
+    else if (table->probe_wanted && !table->probe_is_out) {
+        table->probe_is_out = true;
         rank_heap_push(&schedule->ready_probes, table->rank);
+    }
 }
 
 /* S8; a late table without chunks to come keeps nobody waiting. */
@@ -225,6 +231,7 @@ static bool next_chunk(Schedule *schedule, Work *ret)
     if (chunk == NULL)
         return false;
     schedule->chunks_waiting--;
+    schedule->bytes_waiting -= chunk->byte_estimate;
     *ret = (Work){.kind = WORK_CHUNK,
                   .chunk = chunk,
                   .table = catalog_table(&schedule->plan->catalog, chunk->table_id)};
@@ -244,12 +251,32 @@ static bool next_probe(Schedule *schedule, Work *ret)
     return true;
 }
 
+/* S4: of the biggest table with chunks to come, when copying the rest would end before it. */
+static bool next_early_probe(Schedule *schedule, Work *ret)
+{
+    TableState *table = NULL;
+
+    if (schedule->workers < 2 || schedule->open_tables.count == 0)
+        return false;
+    table = ranked(schedule, schedule->open_tables.items[0]); /* the least rank of the heap */
+    if (!table->probe_wanted || table->probe_is_out || !table->has_done ||
+        schedule->bytes_waiting / schedule->workers >= table->bytes / PROBE_SHARE)
+        return false;
+    table->probe_is_out = true;
+    *ret = (Work){
+        .kind = WORK_PROBE,
+        .table = catalog_table(&schedule->plan->catalog, schedule->table_ids[table->rank]),
+    };
+    return true;
+}
+
 bool schedule_next(Schedule *schedule, Work *ret)
 {
     /* S5 */
     bool found = schedule->chunks_waiting == 0 && next_probe(schedule, ret);
 
-    found = found || next_task(schedule, ret) || next_chunk(schedule, ret);
+    found = found || next_early_probe(schedule, ret) || next_task(schedule, ret) ||
+            next_chunk(schedule, ret);
     found = found || next_probe(schedule, ret);
     schedule->under_way += found;
     return found;
@@ -281,6 +308,7 @@ static void end_chunk(Schedule *schedule, Chunk *chunk)
     TableState *table = schedule_state_of(schedule, chunk->table_id);
 
     chunk->done = true;
+    table->has_done = true;
     table->chunks_left--;
     schedule->chunks_left--;
     schedule_raise_table(schedule, table);
@@ -311,6 +339,7 @@ static void push_again(Schedule *schedule, const Chunk *chunk)
 {
     GROW(schedule->again, schedule->again_count, schedule->again_capacity);
     schedule->chunks_waiting++;
+    schedule->bytes_waiting += chunk->byte_estimate;
     schedule->again[schedule->again_count++] = (size_t)(chunk - schedule->plan->chunks);
 }
 

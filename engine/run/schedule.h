@@ -11,7 +11,10 @@
  *      key and trigger tasks count both their tables (facts: parallel foreign keys deadlock, and
  *      the validation is lost).
  *  S4  A probe of the source (evidence) waits for nothing but runs after the last chunk of its
- *      table was handed out, so that copying starts first.
+ *      table was handed out, so that copying starts first. That of the biggest table left, which
+ *      one worker reads alone, comes sooner when the others would wait for it at the end: once they
+ *      have less to copy, each, than it takes; and at least one chunk of the table is done, so that
+ *      its rows are known.
  *  S5  Biggest table first among chunks; a ready task goes before a ready chunk (it shortens the
  *      tail), a ready chunk before a ready probe. Once the last chunk is handed out, a ready probe
  *      goes first: the sooner the source is let go.
@@ -50,6 +53,8 @@ typedef struct Schedule Schedule;
  * evidence; NULL for none. The plan must outlive the schedule and keep its arrays in place.
  */
 Schedule *schedule_new(Plan *plan, const bool *probe_wanted);
+/* Without it, or with one, no probe comes before its time (S4). */
+void schedule_set_workers(Schedule *schedule, unsigned workers);
 void schedule_free(Schedule *schedule);
 DEFINE_AUTO_FREE(Schedule, schedule_free);
 

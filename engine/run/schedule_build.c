@@ -18,12 +18,14 @@ static void count_chunks(Schedule *schedule)
             table->first_chunk = table->next_chunk = i;
         assert(table->end_chunk == 0 || table->end_chunk == i); /* the plan is ordered by table */
         table->end_chunk = i + 1;
+        table->has_done |= chunk->done;
         if (chunk->done)
             continue;
         table->chunks_left++;
         table->bytes += chunk->byte_estimate;
         schedule->chunks_left++;
         schedule->chunks_waiting++;
+        schedule->bytes_waiting += chunk->byte_estimate;
         schedule->wave_chunks_left[table->wave]++;
         schedule->left++;
     }
@@ -183,6 +185,11 @@ Schedule *schedule_new(Plan *plan, const bool *probe_wanted)
         schedule_raise_table(schedule, &schedule->tables[i]);
     schedule_raise_waves(schedule);
     return schedule;
+}
+
+void schedule_set_workers(Schedule *schedule, unsigned workers)
+{
+    schedule->workers = workers;
 }
 
 void schedule_free(Schedule *schedule)

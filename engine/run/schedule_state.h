@@ -50,6 +50,8 @@ typedef struct TableState {
     uint32_t wave;    /* load_late (S8) */
     bool is_open;     /* chunks were let go */
     bool probe_wanted;
+    bool probe_is_out; /* it was handed out, or is ready to be */
+    bool has_done;     /* a chunk of it */
 } TableState;
 
 typedef struct TaskState {
@@ -81,6 +83,8 @@ struct Schedule {
     uint32_t barred[CLASS_COUNT];   /* chain of tasks that are after_lower */
     uint32_t level;                 /* of the plan: LEVEL_CHUNKS or a TaskClass */
     size_t chunks_waiting;          /* of the whole plan: not handed out yet, or back again */
+    uint64_t bytes_waiting;         /* of these */
+    unsigned workers;               /* 0: not told */
     size_t left;                    /* C3 */
     size_t under_way;
 };

@@ -434,6 +434,46 @@ static void probes_after_the_last_chunk_was_handed_out(void **state)
     assert_false(schedule_finished(schedule));
 }
 
+static void a_probe_that_all_would_wait_for_comes_sooner(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    const bool wanted[] = {true, true};
+
+    add_tables(&plan, 2);
+    add_chunks(&plan, 1, 9, 10);
+    add_chunks(&plan, 2, 1, 1);
+    schedule = schedule_new(&plan, wanted);
+    schedule_set_workers(schedule, 2);
+    expect_order(schedule, "c1.1 c1.2 c1.3 c1.4 p1 c1.5 c1.6 c1.7 c1.8 c1.9 c2.1 p2");
+}
+
+static void a_probe_does_not_come_before_a_chunk_is_done(void **state)
+{
+    (void)state;
+    AUTO_PLAN Plan plan = {0};
+    AUTO_FREE(schedule_free) Schedule *schedule = NULL;
+    const bool wanted[] = {true};
+    Work chunk;
+    Work probe;
+
+    add_tables(&plan, 1);
+    add_chunks(&plan, 1, 4, 10);
+    schedule = schedule_new(&plan, wanted);
+    schedule_set_workers(schedule, 4);
+    chunk = expect_next(schedule, "c1.1");
+    (void)expect_next(schedule, "c1.2");
+    schedule_done(schedule, &chunk);
+    probe = expect_next(schedule, "p1");
+    (void)expect_next(schedule, "c1.3");
+    schedule_again(schedule, &probe); /* it is not the first thing any more, but it is not lost */
+    (void)expect_next(schedule, "c1.4");
+    probe = expect_next(schedule, "p1");
+    schedule_done(schedule, &probe);
+    expect_next(schedule, "-");
+}
+
 static void prefers_tasks_then_the_biggest_table_then_probes(void **state)
 {
     (void)state;
@@ -848,6 +888,8 @@ int main(void)
         cmocka_unit_test(loads_late_tables_in_their_order_when_all_is_created),
         cmocka_unit_test(loads_late_tables_at_once_when_there_are_no_others),
         cmocka_unit_test(probes_after_the_last_chunk_was_handed_out),
+        cmocka_unit_test(a_probe_that_all_would_wait_for_comes_sooner),
+        cmocka_unit_test(a_probe_does_not_come_before_a_chunk_is_done),
         cmocka_unit_test(prefers_tasks_then_the_biggest_table_then_probes),
         cmocka_unit_test(probes_before_tasks_once_the_last_chunk_is_handed_out),
         cmocka_unit_test(takes_up_where_the_done_flags_stand),

@@ -1,7 +1,8 @@
 /*
  * The scan of a probe: one COPY over the whole table, with no regard to chunks. Fields of a narrow
  * row: the key's parts, then the extras; of a wide row: all carried columns, then the extras.
- * Extras: ctid, tableoid of a partitioned table; narrow only, where risk is wanted: bytes, NULLs.
+ * Extras: ctid, tableoid of a partitioned table; narrow only, where risk is wanted: bytes and NULLs,
+ * in one number, because each field costs time in each row.
  */
 #include "engine/connect/postgres/probe.h"
 
@@ -11,6 +12,7 @@
 
 enum {
     ARGUMENTS_MAX = 100, /* of a function call, for any server */
+    NULLS_ROOM = 2048,   /* more than a table has columns */
 };
 
 typedef struct Scan {
@@ -44,20 +46,22 @@ static void append_key(Text *sql, const Probe *probe)
 /* Sums, over columns of variable length, what they take up where they are stored. */
 static void append_bytes(Text *sql, const PgRows *columns)
 {
-    text_append(sql, ", 0::pg_catalog.int8");
+    text_append(sql, ", (0::pg_catalog.int8");
     for (size_t i = 0; i < pg_row_count(columns); i++) {
+        bool may_be_null = pg_is_true(columns, i, 2);
         if (!pg_is_true(columns, i, 1))
             continue;
-        text_append(sql, " + coalesce(pg_catalog.pg_column_size(");
+        text_append(sql, may_be_null ? " + coalesce(" : " + ");
+        text_append(sql, "pg_catalog.pg_column_size(");
         quote_identifier(sql, pg_value(columns, i, 0));
-        text_append(sql, "), 0)");
+        text_append(sql, may_be_null ? "), 0)" : ")");
     }
+    text_append_format(sql, ") * %d", NULLS_ROOM);
 }
 
 static void append_nulls(Text *sql, const PgRows *columns)
 {
     size_t count = 0;
-    text_append(sql, ", 0::pg_catalog.int8");
     for (size_t i = 0; i < pg_row_count(columns); i++) {
         if (!pg_is_true(columns, i, 2))
             continue;
@@ -100,7 +104,7 @@ static Status make_statement(const Probe *probe, Scan *scan, Error *err)
     scan->has_measures = probe->picks_risk && !probe->is_wide;
     if (scan->has_measures) {
         TRY(append_measures(&scan->sql, probe, err));
-        scan->extra_count += 2;
+        scan->extra_count++;
     }
     text_append(&scan->sql, " FROM ");
     pg_relation_append_from(&scan->sql, &probe->relation);
@@ -135,9 +139,10 @@ static Status offer_measures(Probe *probe, const Scan *scan, const Candidate *ca
     uint64_t bytes = row_size;
     uint64_t nulls = 0;
     if (scan->has_measures) {
-        size_t at = scan->own_count + scan->extra_count - 2;
+        size_t at = scan->own_count + scan->extra_count - 1;
         TRY(row_parts_number(&probe->parts, at, &bytes, err));
-        TRY(row_parts_number(&probe->parts, at + 1, &nulls, err));
+        nulls = bytes % NULLS_ROOM;
+        bytes /= NULLS_ROOM;
     } else {
         for (size_t i = 0; i < scan->own_count; i++)
             nulls += row_parts_is_null(&probe->parts, i);

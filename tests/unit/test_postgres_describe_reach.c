@@ -166,6 +166,54 @@ static void tables_that_read_each_other_are_loaded_in_some_order(void **state)
     assert_true(a > 0 && b > 0 && c > a && c > b);
 }
 
+static void expect_path(const Described *described, const char *function, const char *path)
+{
+    AUTO_OBJECT_NOTES PgObjectNotes notes = described_notes(described, "FUNCTION", function);
+    if ((notes.path == NULL) != (path == NULL) || (path && strcmp(notes.path, path) != 0))
+        fail_msg("%s has the path %s", function, notes.path ? notes.path : "NULL");
+}
+
+static void functions_keep_their_search_path_where_they_need_it(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    AUTO_DESCRIBED Described described = {0};
+    described_set_up(
+        &described, cluster,
+        "create schema app; create type mood as enum ('a'); create table rates(k int, v int);"
+        "create function plain(int) returns int language sql immutable as 'select abs($1)';"
+        "create function given(int) returns int language sql immutable"
+        " as 'select max(v) from public.rates where k = $1';"
+        "create function bare(int) returns int language sql immutable"
+        " as 'select max(v) from rates where k = $1';"
+        "create function app.away(int) returns int language plpgsql immutable"
+        " as 'declare r rates.v%type; begin return r; end';"
+        "create function typed(int) returns int language plpgsql immutable"
+        " as $$begin perform 'a'::mood; return 1; end$$;"
+        "create function own(int) returns int language sql immutable set search_path = public"
+        " as 'select max(v) from rates where k = $1';"
+        "create function atomic(int) returns int language sql immutable"
+        " begin atomic select max(v) from rates where k = $1; end;"
+        "create function stored(int) returns int language sql immutable"
+        " as 'select max(v) from public.rates where k = $1';"
+        "create function unused(int) returns int language sql as 'select max(v) from rates';"
+        "create table t(a int, s int generated always as (stored(a)) stored);"
+        "create index on t(plain(a)); create index on t(given(a)); create index on t(bare(a));"
+        "create index on t(app.away(a)); create index on t(typed(a)); create index on t(own(a));"
+        "create index on t(atomic(a))");
+    described_read(&described);
+    described_expect_no_refusal(&described);
+    expect_path(&described, "plain(integer)", NULL);
+    expect_path(&described, "given(integer)", NULL);
+    expect_path(&described, "bare(integer)", "\"public\"");
+    expect_path(&described, "away(integer)", "\"public\", \"app\"");
+    expect_path(&described, "typed(integer)", "\"public\"");
+    expect_path(&described, "own(integer)", NULL);
+    expect_path(&described, "atomic(integer)", NULL);
+    expect_path(&described, "stored(integer)", "\"public\""); /* not put in place of its call */
+    expect_path(&described, "unused(integer)", NULL);
+}
+
 static void refuses_code_that_would_read_the_live_tables(void **state)
 {
     (void)state;
@@ -217,6 +265,7 @@ int main(void)
         cmocka_unit_test(finds_code_that_may_read_other_tables_while_staging),
         cmocka_unit_test(tables_are_loaded_after_those_that_they_read),
         cmocka_unit_test(tables_that_read_each_other_are_loaded_in_some_order),
+        cmocka_unit_test(functions_keep_their_search_path_where_they_need_it),
         cmocka_unit_test(refuses_code_that_would_read_the_live_tables),
         cmocka_unit_test(refuses_functions_left_behind_that_read_what_is_replaced),
     };

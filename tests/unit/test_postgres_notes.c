@@ -68,6 +68,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
     char column[] = "user \"id\"";
     char label[] = "orders user";
     char version[] = "1.6";
+    char path[] = "\"public\", app";
     char extension_schema[] = "public";
     uint32_t after[] = {3, 4294967295U, 9};
     const PgObjectNotes written = {.order = 5,
@@ -80,6 +81,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
                                    .after_data = true,
                                    .after = after,
                                    .after_count = 3,
+                                   .path = path,
                                    .extension_version = version,
                                    .extension_schema = extension_schema};
     AUTO_FREE_MEMORY char *text = pg_object_notes_write(&written);
@@ -97,6 +99,7 @@ static void reads_the_notes_on_an_object_as_written(void **state)
     assert_true(found.after_data);
     assert_int_equal(found.after_count, 3);
     assert_memory_equal(found.after, after, sizeof(after));
+    assert_string_equal(found.path, path);
     assert_string_equal(found.extension_version, version);
     assert_string_equal(found.extension_schema, extension_schema);
 }
@@ -115,6 +118,7 @@ static void tells_nothing_from_something_in_an_objects_notes(void **state)
     assert_null(found.relation_schema);
     assert_null(found.relation_name);
     assert_null(found.label);
+    assert_null(found.path);
     assert_null(found.extension_version);
     assert_int_equal(found.other_table_id, 0);
     assert_int_equal(found.after_count, 0);

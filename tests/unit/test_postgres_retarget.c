@@ -411,6 +411,29 @@ static void literals_of_references_are_read_as_names(void **state)
     expect_all(cases, COUNT(cases));
 }
 
+/* Schemas of extensions that are elsewhere on the target. */
+static void more_schemas_come_at_the_end_of_a_pinned_path(void **state)
+{
+    AUTO_FREE(name_map_free) NameMap *map = name_map_new();
+    AUTO_TEXT Text text = {0};
+    Error err = {0};
+
+    (void)state;
+    name_map_add_path(map, "public", "p");
+    name_map_add_path_end(map, "public", "ext");
+    name_map_add_path_end(map, "public", "Ext 2");
+    name_map_add_path_end(map, "other", "ext");
+    assert_int_equal(retarget(map,
+                              "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO "
+                              "public, 'other', app AS $$SELECT 1$$; SET search_path = public",
+                              &text, NULL, &err),
+                     STATUS_OK);
+    assert_string_equal(text_string(&text),
+                        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO "
+                        "\"p\", public, 'other', app, \"ext\", \"Ext 2\" AS $$SELECT 1$$; "
+                        "SET search_path = \"p\", public, \"ext\", \"Ext 2\"");
+}
+
 static void bodies_are_rewritten_and_quoted_again(void **state)
 {
     static const Case cases[] = {
@@ -740,6 +763,7 @@ int main(void)
         cmocka_unit_test(each_kind_of_statement_asks_for_its_own),
         cmocka_unit_test(the_same_name_is_another_thing_in_another_place),
         cmocka_unit_test(literals_of_references_are_read_as_names),
+        cmocka_unit_test(more_schemas_come_at_the_end_of_a_pinned_path),
         cmocka_unit_test(bodies_are_rewritten_and_quoted_again),
         cmocka_unit_test(plpgsql_is_understood),
         cmocka_unit_test(a_tag_that_occurs_in_the_new_body_is_replaced),

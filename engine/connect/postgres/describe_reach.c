@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/describe_paths.h"
 #include "engine/connect/postgres/describe_waves.h"
 #include "engine/connect/postgres/describer.h"
 #include "engine/connect/postgres/retarget.h"
@@ -57,12 +58,14 @@ typedef struct Refused {
     size_t count;
     size_t capacity;
     TableReads reads;
+    RanRoutines ran;
 } Refused;
 
 static void refused_release(Refused *refused)
 {
     free(refused->routines);
     table_reads_release(&refused->reads);
+    ran_routines_release(&refused->ran);
 }
 
 static bool refuse_once(Refused *refused, uint32_t oid)
@@ -122,7 +125,7 @@ static Status find_reason(const Describer *describer, const Routine *routine, ch
 }
 
 static Status check_runs(Describer *describer, Refused *refused, Thing thing, const char *what,
-                         Error *err)
+                         bool at_create, Error *err)
 {
     AUTO_THINGS Things reached = {0};
     source_reach_walk(describer->reach, thing, &reached);
@@ -131,6 +134,7 @@ static Status check_runs(Describer *describer, Refused *refused, Thing thing, co
         if (reached.items[i].class_oid != CLASS_PROC)
             continue;
         const Routine *routine = source_reach_routine(describer->reach, reached.items[i].oid);
+        ran_routines_add(&refused->ran, routine->oid, at_create);
         TRY(find_reason(describer, routine, &reason, err));
         if (!reason || !refuse_once(refused, routine->oid))
             continue;
@@ -164,7 +168,7 @@ static Status check_relation(Describer *describer, Refused *refused, const Sourc
         AUTO_FREE_MEMORY char *what = xasprintf("table %s.%s", at->schema, at->name);
         Thing thing = {CLASS_RELATION, at->oid};
         table_reads_add(describer, &refused->reads, relation->table_id, thing);
-        TRY(check_runs(describer, refused, thing, what, err));
+        TRY(check_runs(describer, refused, thing, what, true, err));
     }
     return STATUS_OK;
 }
@@ -225,7 +229,7 @@ static Status check_place(Describer *describer, Refused *refused, const Place *p
     if (relation->table_id && (place->kind == PLACE_CHECK || place->kind == PLACE_GENERATED ||
                                place->kind == PLACE_DEFAULT))
         table_reads_add(describer, &refused->reads, relation->table_id, thing);
-    return check_runs(describer, refused, thing, what, err);
+    return check_runs(describer, refused, thing, what, place->kind == PLACE_GENERATED, err);
 }
 
 static Status check_entry(Describer *describer, Refused *refused, size_t index, Error *err)
@@ -237,7 +241,7 @@ static Status check_entry(Describer *describer, Refused *refused, size_t index, 
     AUTO_FREE_MEMORY char *what =
         xasprintf("%s %s.%s", is_type(entry, "DOMAIN") ? "domain" : "materialized view",
                   entry->schema, entry->name);
-    return check_runs(describer, refused, (Thing){entry->class_oid, entry->oid}, what, err);
+    return check_runs(describer, refused, (Thing){entry->class_oid, entry->oid}, what, false, err);
 }
 
 static Status check_all(Describer *describer, Refused *refused, Error *err)
@@ -259,5 +263,5 @@ Status describe_reach(Describer *describer, Error *err)
     __attribute__((cleanup(refused_release))) Refused refused = {0};
     TRY(check_all(describer, &refused, err));
     describe_waves(describer->catalog, &refused.reads);
-    return STATUS_OK;
+    return describe_paths(describer, &refused.ran, err);
 }

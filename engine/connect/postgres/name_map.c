@@ -18,6 +18,7 @@ typedef struct MapEntry {
     bool ambiguous[SPACES];
     const char *to_all; /* name_map_add_schema() */
     const char *path;   /* name_map_add_path() */
+    TextList path_end;  /* name_map_add_path_end() */
 } MapEntry;
 
 struct NameMap {
@@ -42,6 +43,7 @@ void name_map_free(NameMap *map)
     for (size_t i = 0; i < map->slot_count; i++) {
         free(map->slots[i].schema);
         free(map->slots[i].name);
+        text_list_release(&map->slots[i].path_end);
     }
     free(map->slots);
     free(map);
@@ -141,6 +143,14 @@ void name_map_add_path(NameMap *map, const char *schema, const char *to_schema)
     add_entry(map, schema, NULL)->path = keep_word(map, to_schema);
 }
 
+void name_map_add_path_end(NameMap *map, const char *schema, const char *to_schema)
+{
+    MapEntry *entry = add_entry(map, schema, NULL);
+
+    if (!text_list_has(&entry->path_end, to_schema))
+        text_list_add(&entry->path_end, to_schema);
+}
+
 bool name_map_has_schema(const NameMap *map, const char *schema)
 {
     return find_slot(map, schema, NULL)->schema != NULL;
@@ -149,6 +159,11 @@ bool name_map_has_schema(const NameMap *map, const char *schema)
 const char *name_map_path(const NameMap *map, const char *schema)
 {
     return find_slot(map, schema, NULL)->path;
+}
+
+const TextList *name_map_path_end(const NameMap *map, const char *schema)
+{
+    return &find_slot(map, schema, NULL)->path_end;
 }
 
 Answer name_map_ask(const NameMap *map, unsigned spaces, const char *schema, const char *name,

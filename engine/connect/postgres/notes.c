@@ -121,6 +121,7 @@ char *pg_object_notes_write(const PgObjectNotes *notes)
         json_set_unsigned(json, "other", notes->other_table_id);
     set_flag(json, "after_data", notes->after_data);
     set_ids(json, "after", notes->after, notes->after_count);
+    set_string(json, "path", notes->path);
     set_string(json, "extension_version", notes->extension_version);
     set_string(json, "extension_schema", notes->extension_schema);
     return json_print(json, false);
@@ -158,6 +159,7 @@ static Status read_object_notes(const char *text, PgObjectNotes *ret, Error *err
     ret->label = xstrdup(json_get_string(json, "label"));
     ret->other_table_id = (uint32_t)json_get_unsigned(json, "other", 0);
     ret->after_data = json_get_bool(json, "after_data", false);
+    ret->path = xstrdup(json_get_string(json, "path"));
     ret->extension_version = xstrdup(json_get_string(json, "extension_version"));
     ret->extension_schema = xstrdup(json_get_string(json, "extension_schema"));
     return get_ids(json, "after", &ret->after, &ret->after_count, err);
@@ -185,6 +187,7 @@ void pg_object_notes_release(PgObjectNotes *notes)
     free(notes->relation_column);
     free(notes->label);
     free(notes->after);
+    free(notes->path);
     free(notes->extension_version);
     free(notes->extension_schema);
     *notes = (PgObjectNotes){0};

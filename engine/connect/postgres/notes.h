@@ -38,6 +38,8 @@ typedef struct PgObjectNotes {
     bool after_data; /* what it computes may read any table, or spans many: Task.after_lower */
     uint32_t *after; /* ids of objects, post-data ones only, that must be there first */
     size_t after_count;
+    char *path;              /* of a routine that runs while staging: the search_path, as words of
+                                SET, that its body needs there; NULL: it has one, or needs none */
     char *extension_version; /* EXTENSION */
     char *extension_schema;
 } PgObjectNotes;

@@ -103,7 +103,7 @@ static Status fetch_batch(Probe *probe, const char *name, Batch *batch, Error *e
 static Status name_leaf(Probe *probe, uint32_t leaf, char **ret, Error *err)
 {
     AUTO_FREE_MEMORY char *sql =
-        xasprintf("select %u::pg_catalog.regclass", leaf); /* qualified: the search path is empty */
+        xasprintf("select %u::pg_catalog.regclass", leaf); /* with a schema where it needs one */
     if (!probe->relation.is_partitioned) {
         *ret = xstrdup(probe->relation.name);
         return STATUS_OK;

@@ -72,6 +72,26 @@ static Status import(PgReader *reader, Error *err)
     return STATUS_OK;
 }
 
+/*
+ * The planner looks into functions behind indexes and statistics of what it reads, and their bodies may
+ * name things without a schema: they need the path that they have for others. The server's own
+ * names come first.
+ */
+static Status connect_reader(PgReader *reader, Error *err)
+{
+    static const char path_sql[] =
+        "select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',"
+        " nullif(s.reset_val, '')), false) from pg_catalog.pg_settings s"
+        " where s.name = 'search_path'";
+    AUTO_FREE(pg_close) PgConnection *connection = NULL;
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+    TRY(pg_connect(reader->hold->address, PG_SOURCE, reader->hold->application_name, &connection,
+                   err));
+    TRY(pg_query(connection, path_sql, &rows, err));
+    reader->connection = TAKE(connection);
+    return STATUS_OK;
+}
+
 static Status pin(PgReader *reader, Error *err)
 {
     if (atomic_load(&reader->hold->is_lost))
@@ -81,8 +101,7 @@ static Status pin(PgReader *reader, Error *err)
     if (reader->is_pinned)
         return STATUS_OK;
     if (!reader->connection)
-        TRY(pg_connect(reader->hold->address, PG_SOURCE, reader->hold->application_name,
-                       &reader->connection, err));
+        TRY(connect_reader(reader, err));
     return import(reader, err);
 }
 

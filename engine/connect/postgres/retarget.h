@@ -40,6 +40,8 @@ void name_map_add(NameMap *map, unsigned spaces, const char *schema, const char 
 void name_map_add_schema(NameMap *map, const char *schema, const char *to_schema);
 /* A pinned search_path that names `schema` shall look into to_schema first. */
 void name_map_add_path(NameMap *map, const char *schema, const char *to_schema);
+/* Likewise, but at its end; may be called more than once. */
+void name_map_add_path_end(NameMap *map, const char *schema, const char *to_schema);
 
 /* NULL when it stays where it is. */
 const char *name_map_find(const NameMap *map, unsigned spaces, const char *schema,

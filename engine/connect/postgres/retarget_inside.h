@@ -25,6 +25,7 @@ Answer name_map_ask(const NameMap *map, unsigned spaces, const char *schema, con
                     const char **ret_to);
 bool name_map_has_schema(const NameMap *map, const char *schema);  /* is anything known of it? */
 const char *name_map_path(const NameMap *map, const char *schema); /* or NULL */
+const TextList *name_map_path_end(const NameMap *map, const char *schema);
 
 /* ---- a text ---- */
 

@@ -159,13 +159,18 @@ static bool is_set(const SqlTokens *tokens, size_t at)
     return sql_is_word(before, "set");
 }
 
-static void insert_path(Walk *walk, const SqlToken *token)
+static void insert_path(Walk *walk, const SqlToken *token, TextList *end)
 {
     AUTO_FREE_MEMORY char *value = sql_string_value(token);
     AUTO_FREE_MEMORY char *schema = value != NULL ? TAKE(value) : sql_identifier(token);
     const char *path = name_map_path(walk->map, schema);
+    const TextList *more = name_map_path_end(walk->map, schema);
     AUTO_TEXT Text text = {0};
 
+    for (size_t i = 0; i < more->count; i++) {
+        if (!text_list_has(end, more->items[i]))
+            text_list_add(end, more->items[i]);
+    }
     if (path == NULL)
         return;
     quote_identifier(&text, path);
@@ -173,10 +178,25 @@ static void insert_path(Walk *walk, const SqlToken *token)
     walk_insert(walk, token, text_string(&text));
 }
 
+static void append_path(Walk *walk, const SqlToken *last, const TextList *end)
+{
+    AUTO_TEXT Text text = {0};
+
+    if (end->count == 0)
+        return;
+    text_append_bytes(&text, last->text, last->size);
+    for (size_t i = 0; i < end->count; i++) {
+        text_append(&text, ", ");
+        quote_identifier(&text, end->items[i]);
+    }
+    walk_replace(walk, last, text_string(&text));
+}
+
 void walk_search_path(Walk *walk, size_t at)
 {
     const SqlTokens *tokens = &walk->tokens;
     const SqlToken *next = token_behind(tokens, at, 1);
+    AUTO_TEXT_LIST TextList end = {0};
 
     if (!is_set(tokens, at) || (!sql_is_word(next, "to") && !sql_is(next, "=")))
         return;
@@ -185,9 +205,10 @@ void walk_search_path(Walk *walk, size_t at)
 
         if (!token_is_identifier(token) && token->kind != SQL_STRING)
             return;
-        insert_path(walk, token);
+        insert_path(walk, token, &end);
         at += 2;
     } while (sql_is(token_behind(tokens, at, 1), ","));
+    append_path(walk, token_behind(tokens, at, 0), &end);
 }
 
 /* ---- dynamic bodies ---- */

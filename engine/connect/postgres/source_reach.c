@@ -21,6 +21,7 @@ enum {
     NAMED_LANGUAGE,
     NAMED_BODY,
     NAMED_ARGUMENTS,
+    NAMED_HAS_PATH,
 };
 
 /* Something that a body can name. */
@@ -130,6 +131,7 @@ static void add_routine(SourceReach *reach, size_t row)
         .arguments = xstrdup(pg_value(rows, row, NAMED_ARGUMENTS)),
         .language = xstrdup(pg_value(rows, row, NAMED_LANGUAGE)),
         .body = xstrdup(pg_value(rows, row, NAMED_BODY)),
+        .has_path = pg_is_true(rows, row, NAMED_HAS_PATH),
     };
 }
 

@@ -37,7 +37,8 @@ typedef struct Routine {
     char *name;
     char *arguments;
     char *language;
-    char *body; /* empty for one that begins atomically */
+    char *body;    /* empty for one that begins atomically */
+    bool has_path; /* a search_path is set for it */
 } Routine;
 
 /* relations is borrowed: its tables end a path. */

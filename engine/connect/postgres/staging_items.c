@@ -149,11 +149,37 @@ static bool is_table(const StagingItem *item)
     return item->table != NULL || strcmp(item->notes.type, "TABLE") == 0;
 }
 
+Status staging_source_text(const Object *object, const PgObjectNotes *notes, Text *ret, Error *err)
+{
+    AUTO_TEXT_LIST TextList statements = {0};
+
+    if (notes->path == NULL) {
+        text_append(ret, object->definition);
+        return STATUS_OK;
+    }
+    TRY(split_statements(object->definition, &statements, err));
+    for (size_t i = 0; i < statements.count; i++) {
+        const char *statement = statements.items[i];
+        size_t size = strlen(statement);
+
+        if (i == 0 && size > 0 && statement[size - 1] == ';')
+            text_append_format(ret, "%.*s\n    SET search_path TO %s;", (int)size - 1, statement,
+                               notes->path);
+        else
+            text_append_format(ret, "\n%s", statement);
+    }
+    return STATUS_OK;
+}
+
 static Status append_text(const StagingWork *work, const StagingItem *item, Text *ret, Error *err)
 {
-    const char *entry = item->table != NULL ? item->table->definition : item->object->definition;
+    const char *entry = NULL;
+    AUTO_TEXT Text source = {0};
     AUTO_TEXT Text kept = {0};
 
+    if (item->table == NULL)
+        TRY(staging_source_text(item->object, &item->notes, &source, err));
+    entry = item->table != NULL ? item->table->definition : text_string(&source);
     if (is_table(item) && strstr(entry, "ROW LEVEL SECURITY") != NULL) {
         TRY(without_forced_security(entry, &kept, err));
         entry = text_string(&kept);

@@ -362,6 +362,9 @@ static Status read_installed(PgConnection *target, const StagingMap *map, Error 
             continue;
         extension->installed_schema = xstrdup(pg_value(rows, i, 1));
         extension->installed_version = xstrdup(pg_value(rows, i, 2));
+        if (extension->schema != NULL &&
+            strcmp(extension->schema, extension->installed_schema) != 0)
+            name_map_add_path_end(map->forward, extension->schema, extension->installed_schema);
     }
     return STATUS_OK;
 }

@@ -38,6 +38,9 @@ typedef struct StagingWork {
 /* What the item is, in words: "table public.orders", "trigger t of public.orders". The caller frees. */
 char *staging_item_name(const StagingItem *item);
 
+/* What its definition says in the source's words, with the search_path that it needs in staging. */
+Status staging_source_text(const Object *object, const PgObjectNotes *notes, Text *ret, Error *err);
+
 /* Appends the item's statements in the target's words. */
 Status staging_item_text(const StagingWork *work, const StagingItem *item, Text *ret, Error *err);
 

@@ -282,6 +282,36 @@ static void makes_staging_live_and_keeps_what_was(void **state)
     trial_close(&trial);
 }
 
+/* One of them names its table without a schema, and had the search_path set in staging. */
+static void functions_have_their_own_words_again(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    Trial trial = {.policy = {.deadline_ms = 2000}};
+
+    pg_migration_open(&trial.migration, cluster,
+                      "create table rates (k integer, v integer);"
+                      "create function bare(integer) returns integer language sql immutable"
+                      " as 'select v from rates where k = $1';"
+                      "create function full_of(integer) returns integer language plpgsql immutable"
+                      " as 'begin return (select v from public.rates where k = $1); end';"
+                      "create index on rates (bare(k), full_of(k));",
+                      "create table rates (k integer)");
+    pg_migration_stage(&trial.migration);
+    expect(&trial,
+           "select count(*) from pg_proc where pronamespace = 'public~'::regnamespace"
+           " and (proconfig is not null or prosrc like '%staging%')",
+           "2");
+    plan_promotion(&trial);
+    trial_promote(&trial);
+    expect(&trial,
+           "select string_agg(proname || coalesce(proconfig::text, ':') || prosrc, ' '"
+           " order by proname) from pg_proc where pronamespace = 'public'::regnamespace",
+           "bare:select v from rates where k = $1"
+           " full_of:begin return (select v from public.rates where k = $1); end");
+    trial_close(&trial);
+}
+
 static void a_promotion_is_done_once(void **state)
 {
     (void)state;
@@ -777,6 +807,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(makes_staging_live_and_keeps_what_was, disarm),
+        cmocka_unit_test_teardown(functions_have_their_own_words_again, disarm),
         cmocka_unit_test_teardown(a_promotion_is_done_once, disarm),
         cmocka_unit_test_teardown(refuses_when_the_target_changed_since_the_plan, disarm),
         cmocka_unit_test_teardown(refuses_what_is_not_complete, disarm),

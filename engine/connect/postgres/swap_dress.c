@@ -205,8 +205,10 @@ static Status original(const SwapWork *work, const char *statement, char **ret, 
     return STATUS_OK;
 }
 
-static Status plan_body(SwapWork *work, const Object *object, bool *is_first, Error *err)
+/* is_first: the next one that has its original body back. */
+static Status plan_body(SwapWork *work, size_t index, bool *is_first, Error *err)
 {
+    const Object *object = &work->plan->catalog.objects[index];
     AUTO_TEXT_LIST TextList statements = {0};
     AUTO_TEXT Text staged = {0};
     AUTO_FREE_MEMORY char *text = NULL;
@@ -215,7 +217,7 @@ static Status plan_body(SwapWork *work, const Object *object, bool *is_first, Er
     if (statements.count == 0)
         return STATUS_OK;
     TRY(retarget(work->map.forward, statements.items[0], &staged, NULL, err));
-    if (!names_staging(work, text_string(&staged)))
+    if (work->notes[index].path == NULL && !names_staging(work, text_string(&staged)))
         return STATUS_OK;
     TRY(original(work, statements.items[0], &text, err));
     if (*is_first) /* bodies may name what is not there */
@@ -236,7 +238,7 @@ Status swap_plan_bodies(SwapWork *work, Error *err)
         const char *type = work->notes[i].type;
 
         if (type != NULL && (strcmp(type, "FUNCTION") == 0 || strcmp(type, "PROCEDURE") == 0))
-            TRY(plan_body(work, &catalog->objects[i], &is_first, err));
+            TRY(plan_body(work, i, &is_first, err));
     }
     return STATUS_OK;
 }

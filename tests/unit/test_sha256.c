@@ -37,11 +37,36 @@ static void a_nul_is_a_byte_like_any_other(void **state)
     assert_string_not_equal(one, two);
 }
 
+static void pieces_give_the_digest_of_the_whole(void **state)
+{
+    AUTO_FREE(sha256_free) Sha256 *hash = sha256_new();
+    AUTO_FREE(sha256_free) Sha256 *other = sha256_new();
+    char hex[SHA256_HEX_SIZE];
+    char expected[SHA256_HEX_SIZE];
+    (void)state;
+
+    sha256_hex("abcdef", 6, expected);
+    sha256_update(hash, "ab", 2);
+    sha256_update(hash, "", 0);
+    sha256_copy(other, hash);
+    sha256_update(hash, "xyz", 3);
+    sha256_update(other, "cdef", 4);
+    sha256_finish_hex(other, hex);
+    assert_string_equal(hex, expected);
+    sha256_finish_hex(hash, hex);
+    assert_string_not_equal(hex, expected);
+
+    sha256_update(hash, "abcdef", 6); /* it began anew */
+    sha256_finish_hex(hash, hex);
+    assert_string_equal(hex, expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_the_published_digests),
         cmocka_unit_test(a_nul_is_a_byte_like_any_other),
+        cmocka_unit_test(pieces_give_the_digest_of_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,9 @@
 #   pg_equal TARGET DATABASE CONTROL  the same for a database without staging
 #
 # What a staged copy leaves for the promotion is not looked for: enabled and forced row security,
-# grants, comments on schemas, publications. Extensions are shared with what is live. FILTER is a
-# command that both sides' descriptions go through, for differences that a test wants.
+# grants, comments on schemas, publications. Extensions are shared with what is live. A function that
+# has no search_path of its own may have, while it is staged, the one that a session usually has.
+# FILTER is a command that both sides' descriptions go through, for differences that a test wants.
 
 pg_read() { # NAME DATABASE PSQL-OPTION...: with pinned settings and every name qualified
     local name=$1 database=$2
@@ -141,17 +142,48 @@ pg_unquote() { # makes $TMPDIR/control.sed, adds to map.sed
     cat "$TMPDIR/control.sed" >>"$TMPDIR/map.sed"
 }
 
+# Takes the usual search_path from routines of staged.WHAT that have none in control.WHAT, and from the
+# end of any path the schemas of extensions; another path stays, to be found different.
+pg_without_usual_path() { # TARGET DATABASE CONTROL WHAT
+    local usual extensions
+    usual=$(pg_sql "$1" "$3" -c "SELECT string_agg(quote_literal(s), ', ' ORDER BY n) FROM unnest(current_schemas(false)) WITH ORDINALITY u(s, n)") || return 1
+    extensions=$(pg_sql "$1" "$2" -c "SELECT string_agg(quote_literal(extnamespace::regnamespace), '|') FROM pg_extension") || return 1
+    USUAL=$usual EXTENSIONS=$extensions perl -CSD -e '
+        sub read_all { open my $f, "<", $_[0] or die "$_[0]: $!"; local $/; return scalar <$f> }
+        my ($staged, $control) = map { read_all($_) } @ARGV;
+        my $record = qr/^(?:routine\|[^|]*\|.*\n|== (?:FUNCTION|PROCEDURE|AGGREGATE) .*\n(?:(?!== ).*\n)*)/m;
+        my $key = qr/\A(routine\|[^|]*\||== .*)/;
+        my $path = qr/(?:\\n|\n)\s*SET search_path TO (.*?)(?=;?(?:\\n|\n))/;
+        my %pinned;
+        while ($control =~ /$record/g) { my $r = $&; my ($k) = $r =~ $key; $pinned{$k} = $r =~ $path ? $1 : "" }
+        $staged =~ s{$record}{
+            my $r = $&; my ($k) = $r =~ $key;
+            if (exists $pinned{$k} && $r =~ $path) {
+                my ($clause, $value, $own) = ($&, $1, $pinned{$k});
+                (my $bare = $value) =~ s/(?:, (?:$ENV{EXTENSIONS}))+$//;
+                if ($own ne "" && $value ne $own && $bare eq $own) {
+                    (my $replaced = $clause) =~ s/\Q$value\E$/$own/;
+                    $r =~ s/\Q$clause\E/$replaced/;
+                } elsif ($own eq "" && ($value eq $ENV{USUAL} || $bare =~ /^\Q$ENV{USUAL}\E(?:, \S+)?$/)) {
+                    $r =~ s/\Q$clause\E//;
+                }
+            }
+            $r }gme;
+        print $staged;' "$TMPDIR/staged.$4" "$TMPDIR/control.$4" >"$TMPDIR/staged.own" && mv "$TMPDIR/staged.own" "$TMPDIR/staged.$4"
+}
+
 # For the same comparison again and again: pg_control_stays=yes says that the control copy does not
 # change, and that its dump, slow to take, need not be compared.
 pg_control_is_read() {
     [ -n "${pg_control_stays:-}" ] && [ -s "$TMPDIR/control.contents" ]
 }
 
-pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.schemas and map.sed
+pg_compare() { # TARGET DATABASE CONTROL FILTER [is-staged], with $TMPDIR/{staged,control}.schemas and map.sed
     local filter=$4
     pg_unquote
     pg_structure "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter | LC_ALL=C sort >"$TMPDIR/staged.structure"
     pg_control_is_read || pg_structure "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter | LC_ALL=C sort >"$TMPDIR/control.structure"
+    [ -z "${5:-}" ] || pg_without_usual_path "$1" "$2" "$3" structure || return 1
     pg_same structure || return 1
     pg_contents "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" >"$TMPDIR/staged.contents"
     pg_control_is_read || pg_contents "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" >"$TMPDIR/control.contents"
@@ -160,6 +192,7 @@ pg_compare() { # TARGET DATABASE CONTROL FILTER, with $TMPDIR/{staged,control}.s
     if [ -z "${pg_control_stays:-}" ] && [ -x "${pg_bin[$1]}/pg_dump" ]; then
         pg_dumped "$1" "$2" "$TMPDIR/staged.schemas" "$TMPDIR/map.sed" | $filter >"$TMPDIR/staged.dump"
         pg_dumped "$1" "$3" "$TMPDIR/control.schemas" "$TMPDIR/control.sed" | $filter >"$TMPDIR/control.dump"
+        [ -z "${5:-}" ] || pg_without_usual_path "$1" "$2" "$3" dump || return 1
         pg_same dump || return 1
     fi
     pg_indexes_fit "$1" "$2" "$TMPDIR/staged.schemas" || { echo "FAILED: an index does not fit its table"; return 1; }
@@ -174,7 +207,7 @@ pg_staged_equal() { # TARGET DATABASE CONTROL [FILTER]
     outside=$(pg_read "$1" "$2" -v schemas="$(pg_array <"$TMPDIR/staged.schemas")" -f "$STOPOVER_SUPPORT/pg_closed.sql")
     [ -z "$outside" ] || { echo "FAILED: staged and live objects depend on each other:"; echo "$outside" | head -20; return 1; }
     pg_live_bodies "$1" "$2" || return 1
-    pg_compare "$1" "$2" "$3" "${4:-cat}"
+    pg_compare "$1" "$2" "$3" "${4:-cat}" is-staged
 }
 
 # Bodies of staged functions that name a live schema: text that no dependency knows of. Schemas that

@@ -792,28 +792,6 @@ static void another_run_keeps_the_control_schema(void **state)
     pg_migration_close(&migration);
 }
 
-static void promotion_is_refused_for_now(void **state)
-{
-    (void)state;
-    PG_CLUSTER_OR_SKIP(cluster);
-    PgMigration migration;
-    PromotionPlan promotion = {0};
-    Error err = {0};
-
-    pg_migration_open(&migration, cluster, "create table t (a integer)", NULL);
-    pg_migration_stage(&migration);
-    assert_int_equal(stager_plan_promotion(migration.target->stager, &migration.identity,
-                                           &migration.plan, &promotion, &migration.findings, &err),
-                     STATUS_OK);
-    assert_int_equal(promotion.steps.count, 1);
-    expect_refused(stager_promote(migration.target->stager, &migration.identity, &migration.plan,
-                                  &promotion, NULL, NULL, &err),
-                   &err, "not supported yet");
-    assert_int_equal(pg_migration_outcome(&migration), OUTCOME_NONE);
-    promotion_plan_release(&promotion);
-    pg_migration_close(&migration);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -840,7 +818,6 @@ int main(void)
         cmocka_unit_test(our_name_alone_is_not_enough_to_be_dropped),
         cmocka_unit_test(dropping_and_finishing_resume_after_any_fault),
         cmocka_unit_test(another_run_keeps_the_control_schema),
-        cmocka_unit_test(promotion_is_refused_for_now),
     };
 
     return cmocka_run_group_tests(tests, start_cluster, stop_cluster);

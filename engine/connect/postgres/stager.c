@@ -24,9 +24,6 @@
  * staging_*.c the tasks; check_schema.c what they made; promote.c and swap_back.c the exchange (swap.h);
  * drop.c giving up; finish.c the end.
  */
-#include <string.h>
-
-#include "engine/base/memory.h"
 #include "engine/connect/postgres/adopt.h"
 #include "engine/connect/postgres/check_schema.h"
 #include "engine/connect/postgres/drop.h"
@@ -38,72 +35,15 @@
 #include "engine/connect/postgres/swap_back.h"
 #include "engine/connect/postgres/target.h"
 
-#ifndef POSTGRES_PROMOTION
-static const char not_yet[] = "promotion of a PostgreSQL target is not supported yet";
-
-static Status plan_promotion(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                             PromotionPlan *ret, Findings *findings, Error *err)
-{
-    (void)stager;
-    (void)identity;
-    (void)err;
-    text_list_add(&ret->steps, not_yet);
-    ret->forward = xstrdup("");
-    ret->inverse = xstrdup("");
-    memcpy(ret->fingerprint, plan->catalog.fingerprint, sizeof(ret->fingerprint));
-    findings_add(findings, FINDING_NOTE, NULL,
-                 "What is staged can be looked at, and be dropped with `stopover rollback`.",
-                 "this version stages and verifies PostgreSQL, and ends there: %s", not_yet);
-    return STATUS_OK;
-}
-
-static Status refuse_promotion(const RunIdentity *identity, Error *err)
-{
-    (void)error_kind(err, ERROR_REFUSED, "%s", not_yet);
-    error_hint(err,
-               "What is staged and verified stays in the target. `stopover rollback %s` drops it; "
-               "--stop-after verified ends a run there.",
-               identity->migration);
-    return STATUS_INVALID;
-}
-
-static Status promote(Stager *stager, const RunIdentity *identity, const Plan *plan,
-                      const PromotionPlan *promotion, const LockPolicy *policy, Findings *notes,
-                      Error *err)
-{
-    (void)stager;
-    (void)plan;
-    (void)promotion;
-    (void)policy;
-    (void)notes;
-    return refuse_promotion(identity, err);
-}
-
-static Status swap_back(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,
-                        Findings *notes, Error *err)
-{
-    (void)stager;
-    (void)policy;
-    (void)notes;
-    return refuse_promotion(identity, err);
-}
-#endif
-
 const StagerOps pg_stager_ops = {
     .adopt_schema = pg_adopt_schema,
     .preflight = pg_preflight,
     .plan = pg_plan_staging,
     .check_schema = pg_check_schema,
-#ifdef POSTGRES_PROMOTION /* being built: see promote.c */
     .plan_promotion = pg_plan_promotion,
     .promote = pg_promote,
     .complete = pg_complete,
     .swap_back = pg_swap_back,
-#else
-    .plan_promotion = plan_promotion,
-    .promote = promote,
-    .swap_back = swap_back,
-#endif
     .outcome = pg_outcome,
     .drop_staging = pg_drop_staging,
     .finish = pg_finish,

@@ -7,11 +7,6 @@ set -u
 pg_pair wal_level=logical
 pg_fixture pg_people.sql
 
-expect 0 plan "${ends[@]}"
-if grep -q 'not supported yet' "$TMPDIR/out" "$TMPDIR/err"; then
-    echo "promotion is not switched on"
-    exit 77
-fi
 
 kept() { # ROLE...: the roles of the schemas that are kept
     local found

@@ -99,14 +99,17 @@ static Status follow_ledger(Migration *migration, Plan *plan, Changes *ret, Erro
 Status reconcile_ledger(Migration *migration, Plan *plan, Error *err)
 {
     Changes changes = {0};
+    char steps[40];
 
     TRY(follow_ledger(migration, plan, &changes, err));
+    format_things(changes.adopted, "step", steps, sizeof(steps));
     if (changes.adopted > 0)
-        log_info("the target already holds %llu pieces of work that were not recorded here yet",
-                 (unsigned long long)changes.adopted);
+        log_info("the target already holds %s of the work that %s not recorded here yet", steps,
+                 changes.adopted == 1 ? "was" : "were");
+    format_things(changes.lost, "step", steps, sizeof(steps));
     if (changes.lost > 0)
-        log_warn("the target has lost %llu pieces of work that were recorded here",
-                 (unsigned long long)changes.lost);
+        log_warn("the target has lost %s of the work that %s recorded here", steps,
+                 changes.lost == 1 ? "was" : "were");
     if (changes.adopted + changes.lost == 0)
         return STATUS_OK;
     return journal_save_done(migration->journal, plan, NULL, err);

@@ -17,13 +17,42 @@ static Status record_rolled_back(Migration *migration, const char *message, Erro
 
 /* ---- before promotion ---- */
 
+typedef struct Drop {
+    DropWatch watch;
+    Findings *notes;
+} Drop;
+
+/* I2. Not before: who is refused, or waits for a lock in vain, has rolled back nothing. */
+static Status note_intent(void *context, Error *err)
+{
+    Migration *migration = context;
+
+    if (journal_record(migration->journal)->intent != NULL)
+        return STATUS_OK;
+    return journal_set_intent(migration->journal, INTENT_ROLLBACK, err);
+}
+
 static Status drop_step(Migration *migration, void *context, Error *err)
 {
-    Findings *notes = context;
+    Drop *drop = context;
 
-    findings_release(notes); /* of an earlier try */
-    *notes = (Findings){0};
-    return stager_drop_staging(migration->target->stager, &migration->identity, notes, err);
+    findings_release(drop->notes); /* of an earlier try */
+    *drop->notes = (Findings){0};
+    return stager_drop_staging(migration->target->stager, &migration->identity, &drop->watch,
+                               drop->notes, err);
+}
+
+/* What has begun is completed by whatever command comes next; what has not, by another rollback. */
+static Status drop_or_leave(Migration *migration, Findings *notes, Error *err)
+{
+    bool was_intended = journal_record(migration->journal)->intent != NULL;
+    Drop drop = {.watch = {.before_first = note_intent, .context = migration}, .notes = notes};
+    Status status = migration_retry(migration, drop_step, &drop, err);
+    Error later = {0}; /* the first error is the one that is told */
+
+    if (status < 0 && !was_intended && !drop.watch.has_begun)
+        (void)journal_set_intent(migration->journal, NULL, &later);
+    return status;
 }
 
 /* Also when a process was killed between raising the epoch and making the target. */
@@ -48,8 +77,7 @@ static Status drop_staging(Migration *migration, Error *err)
         return record_rolled_back(migration, "the target does not exist: nothing is there to drop",
                                   err);
     TRY(migration_claim(migration, err));
-    TRY(journal_set_intent(migration->journal, INTENT_ROLLBACK, err));
-    TRY(migration_retry(migration, drop_step, &notes, err));
+    TRY(drop_or_leave(migration, &notes, err));
     report_findings(&notes);
     return record_rolled_back(migration,
                               notes.count > 0

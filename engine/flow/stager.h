@@ -34,6 +34,23 @@ typedef struct LockPolicy {
     Notice *notice;           /* tells why it waits; borrowed, or NULL */
 } LockPolicy;
 
+/*
+ * Of who drops: before_first is called when the first transaction that drops something is about to
+ * commit, with all its locks held and nothing in doubt but the commit; when it fails, nothing is
+ * dropped. May be called again after a commit that failed. has_begun: something was or may have been
+ * dropped.
+ */
+typedef struct DropWatch {
+    Status (*before_first)(void *context, Error *err);
+    void *context;
+    bool has_begun;
+} DropWatch;
+
+static inline Status drop_watch_commit(DropWatch *watch, Error *err)
+{
+    return watch == NULL || watch->has_begun ? STATUS_OK : watch->before_first(watch->context, err);
+}
+
 typedef struct StagerOps {
     /*
      * Optional. Read-only. Makes a source's catalog, described as data_only, one whose structure is
@@ -93,9 +110,9 @@ typedef struct StagerOps {
 
     /* Before promotion: drops this attempt's staging and its ledger rows. May take several
      * transactions; repeating continues. Fine when nothing is there. Notes name what we made that
-     * stays (extensions). */
-    Status (*drop_staging)(Stager *stager, const RunIdentity *identity, Findings *notes,
-                           Error *err);
+     * stays (extensions). watch may be NULL. */
+    Status (*drop_staging)(Stager *stager, const RunIdentity *identity, DropWatch *watch,
+                           Findings *notes, Error *err);
 
     /* Drops what all attempts of this run keep (retired, undone) and our control rows, and the
      * control tables when no other run has rows in them. Repeating continues. Notes tell it. */
@@ -168,9 +185,9 @@ static inline Status stager_swap_back(Stager *stager, const RunIdentity *identit
 }
 
 static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity,
-                                         Findings *notes, Error *err)
+                                         DropWatch *watch, Findings *notes, Error *err)
 {
-    return stager->ops->drop_staging(stager, identity, notes, err);
+    return stager->ops->drop_staging(stager, identity, watch, notes, err);
 }
 
 static inline Status stager_finish(Stager *stager, const RunIdentity *identity, Findings *notes,

@@ -212,7 +212,7 @@ void pg_migration_drop(PgMigration *migration)
 {
     Error err = {0};
 
-    expect_ok(stager_drop_staging(migration->target->stager, &migration->identity,
+    expect_ok(stager_drop_staging(migration->target->stager, &migration->identity, NULL,
                                   &migration->findings, &err),
               &err);
 }

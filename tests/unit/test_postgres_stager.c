@@ -90,7 +90,7 @@ static void expect_refused(Status status, const Error *err, const char *words)
 
 static Status drop(PgMigration *migration, Error *err)
 {
-    return stager_drop_staging(migration->target->stager, &migration->identity,
+    return stager_drop_staging(migration->target->stager, &migration->identity, NULL,
                                &migration->findings, err);
 }
 
@@ -717,6 +717,52 @@ static void what_is_not_ours_stops_the_drop_by_its_name(void **state)
     pg_migration_close(&migration);
 }
 
+typedef struct Asked {
+    unsigned times;
+    Status answer;
+} Asked;
+
+static Status count_asked(void *context, Error *err)
+{
+    Asked *asked = context;
+
+    asked->times++;
+    return asked->answer < 0 ? error_set(err, asked->answer, "not now") : STATUS_OK;
+}
+
+/* Nobody who was refused, or waited for a lock in vain, has given anything up. */
+static void nothing_is_dropped_before_it_was_asked_for(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    PgMigration migration;
+    Asked asked = {.answer = STATUS_FAILED};
+    DropWatch watch = {.before_first = count_asked, .context = &asked};
+    Error err = {0};
+
+    pg_migration_open(&migration, cluster, shop_sql, NULL);
+    pg_migration_stage(&migration);
+    pg_migration_staging_sql(&migration, "create view public.theirs as select * from public~.a");
+    assert_int_equal(stager_drop_staging(migration.target->stager, &migration.identity, &watch,
+                                         &migration.findings, &err),
+                     STATUS_INVALID);
+    assert_int_equal(asked.times, 0);
+    pg_migration_staging_sql(&migration, "drop view public.theirs");
+    assert_int_equal(stager_drop_staging(migration.target->stager, &migration.identity, &watch,
+                                         &migration.findings, &err),
+                     STATUS_FAILED);
+    assert_int_equal(asked.times, 1);
+    assert_false(watch.has_begun);
+    pg_migration_expect(&migration, "select count(*) from public~.orders", "200");
+    asked.answer = STATUS_OK;
+    assert_int_equal(stager_drop_staging(migration.target->stager, &migration.identity, &watch,
+                                         &migration.findings, &err),
+                     STATUS_OK);
+    assert_int_equal(asked.times, 2);
+    assert_true(watch.has_begun);
+    pg_migration_close(&migration);
+}
+
 static void our_name_alone_is_not_enough_to_be_dropped(void **state)
 {
     (void)state;
@@ -815,6 +861,7 @@ int main(void)
         cmocka_unit_test(a_multirange_may_have_a_schema_of_its_own),
         cmocka_unit_test(operators_without_a_definition_stay_in_staging),
         cmocka_unit_test(what_is_not_ours_stops_the_drop_by_its_name),
+        cmocka_unit_test(nothing_is_dropped_before_it_was_asked_for),
         cmocka_unit_test(our_name_alone_is_not_enough_to_be_dropped),
         cmocka_unit_test(dropping_and_finishing_resume_after_any_fault),
         cmocka_unit_test(another_run_keeps_the_control_schema),

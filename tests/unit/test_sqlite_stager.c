@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,7 +81,8 @@ static void a_target_that_does_not_exist_is_fine_and_stays_away(void **state)
     expect_status_ok(stager_list_kept(trial.target->stager, &trial.identity, &kept, &err), &err);
     assert_int_equal(kept.count, 0);
     expect_status_ok(
-        stager_drop_staging(trial.target->stager, &trial.identity, &trial.findings, &err), &err);
+        stager_drop_staging(trial.target->stager, &trial.identity, NULL, &trial.findings, &err),
+        &err);
     expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &trial.findings, &err),
                      &err);
     assert_int_equal(access(TARGET, F_OK), -1);
@@ -285,12 +287,12 @@ static void giving_up_leaves_the_target_as_it_was(void **state)
     trial_claim(&trial);
     trial_stage(&trial);
     writer_free(TAKE(trial.writer));
-    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err),
+    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, NULL, &notes, &err),
                      &err);
     assert_int_equal(trial_outcome(&trial), OUTCOME_DROPPED);
     assert_int_equal(
         ask_integer(TARGET, "select count(*) from sqlite_schema where name like '%staging%'"), 0);
-    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err),
+    expect_status_ok(stager_drop_staging(trial.target->stager, &trial.identity, NULL, &notes, &err),
                      &err);
     expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &notes, &err), &err);
     trial_close(&trial);
@@ -311,8 +313,8 @@ static void finish_refuses_what_is_under_way(void **state)
     expect_refused(stager_finish(trial.target->stager, &trial.identity, &notes, &err), &err,
                    "neither promoted nor rolled back");
     trial_promote(&trial);
-    expect_refused(stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err), &err,
-                   "promoted");
+    expect_refused(stager_drop_staging(trial.target->stager, &trial.identity, NULL, &notes, &err),
+                   &err, "promoted");
     trial_close(&trial);
 }
 
@@ -329,9 +331,47 @@ static void a_table_without_our_name_is_never_dropped(void **state)
     set_sql(TARGET, "update stopover_object set name = 'other' where type = 'table' "
                     "and name like 'b_staging%'");
     expect_refused(
-        stager_drop_staging(trial.target->stager, &trial.identity, &trial.findings, &err), &err,
-        "\"other\"");
+        stager_drop_staging(trial.target->stager, &trial.identity, NULL, &trial.findings, &err),
+        &err, "\"other\"");
     assert_int_equal(ask_integer(TARGET, "select count(*) from other"), 1);
+    trial_close(&trial);
+}
+
+static Status count_asked(void *context, Error *err)
+{
+    (void)err;
+    ++*(unsigned *)context;
+    return STATUS_OK;
+}
+
+/* A reader is in the way of the commit: then nothing was dropped, and nothing has begun. */
+static void nothing_has_begun_while_nothing_can_be_dropped(void **state)
+{
+    (void)state;
+    Trial trial;
+    Error err = {0};
+    unsigned asked = 0;
+    DropWatch watch = {.before_first = count_asked, .context = &asked};
+    sqlite3 *reader = NULL;
+
+    begin_trial(&trial);
+    trial_claim(&trial);
+    trial_stage(&trial);
+    writer_free(TAKE(trial.writer));
+    assert_int_equal(sqlite3_open(TARGET, &reader), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "begin; select * from sqlite_schema", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(
+        stager_drop_staging(trial.target->stager, &trial.identity, &watch, &trial.findings, &err),
+        STATUS_RETRY);
+    assert_int_equal(asked, 1);
+    assert_false(watch.has_begun);
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    expect_status_ok(
+        stager_drop_staging(trial.target->stager, &trial.identity, &watch, &trial.findings, &err),
+        &err);
+    assert_int_equal(asked, 2);
+    assert_true(watch.has_begun);
     trial_close(&trial);
 }
 
@@ -383,7 +423,7 @@ static void giving_up_survives_any_fault(void **state)
             fault_arm(modes[i], n, NULL);
 
             Status status =
-                stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err);
+                stager_drop_staging(trial.target->stager, &trial.identity, NULL, &notes, &err);
 
             if (status == STATUS_OK)
                 status = stager_finish(trial.target->stager, &trial.identity, &notes, &err);
@@ -392,7 +432,8 @@ static void giving_up_survives_any_fault(void **state)
             fault_arm(FAULT_NONE, 0, NULL);
             expect_status_ok(target_claim(trial.target, &trial.identity, &err), &err);
             expect_status_ok(
-                stager_drop_staging(trial.target->stager, &trial.identity, &notes, &err), &err);
+                stager_drop_staging(trial.target->stager, &trial.identity, NULL, &notes, &err),
+                &err);
             expect_status_ok(stager_finish(trial.target->stager, &trial.identity, &notes, &err),
                              &err);
             trial_close(&trial);
@@ -419,6 +460,7 @@ int main(void)
         cmocka_unit_test(giving_up_leaves_the_target_as_it_was),
         cmocka_unit_test(finish_refuses_what_is_under_way),
         cmocka_unit_test(a_table_without_our_name_is_never_dropped),
+        cmocka_unit_test(nothing_has_begun_while_nothing_can_be_dropped),
         cmocka_unit_test(two_migrations_can_share_a_target),
 #ifdef FAULT_POINTS
         cmocka_unit_test(giving_up_survives_any_fault),

@@ -12,6 +12,8 @@
  *  D4  Each begins with the fence (L2) and leaves less than before; the marker comes with the last.
  *      Repeating continues.
  *  D5  Extensions stay, whoever made them: by now others may use them. They are named.
+ *  D6  Whoever watches is asked when a first transaction has done all but its commit: until then a
+ *      refusal, a lock that is not to be had, our own end leave everything as it was.
  */
 #include "engine/connect/postgres/drop.h"
 
@@ -53,6 +55,17 @@ Status drop_end_step(PgConnection *connection, const char *point, Status status,
         return status;
     }
     return fault_after(point, err);
+}
+
+/* D6. Once the commit is sent, nobody knows but the server. */
+static Status end_dropping_step(const Dropping *dropping, const char *point, Status status,
+                                Error *err)
+{
+    if (status >= 0)
+        status = drop_watch_commit(dropping->watch, err);
+    if (status >= 0 && dropping->watch != NULL)
+        dropping->watch->has_begun = true;
+    return drop_end_step(dropping->connection, point, status, err);
 }
 
 /* ---- the proof (D1, D2) ---- */
@@ -164,7 +177,10 @@ Status drop_objects(const Dropping *dropping, Error *err)
     while (more) {
         Status status = drop_batch(dropping, locks, &more, err);
 
-        TRY(drop_end_step(dropping->connection, dropping->point, status, err));
+        if (more)
+            TRY(end_dropping_step(dropping, dropping->point, status, err));
+        else
+            TRY(drop_end_step(dropping->connection, dropping->point, status, err));
     }
     return STATUS_OK;
 }
@@ -233,10 +249,14 @@ static Status end_dropping(const Dropping *dropping, Findings *notes, Error *err
     return STATUS_OK;
 }
 
-Status pg_drop_staging(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
+Status pg_drop_staging(Stager *stager, const RunIdentity *identity, DropWatch *watch,
+                       Findings *notes, Error *err)
 {
-    Dropping dropping = {
-        .identity = identity, .scope = *identity, .what = "staging", .point = "postgres.drop"};
+    Dropping dropping = {.identity = identity,
+                         .scope = *identity,
+                         .what = "staging",
+                         .point = "postgres.drop",
+                         .watch = watch};
     Outcome outcome = OUTCOME_NONE;
 
     TRY(outcome_open(stager, &dropping.connection, err));
@@ -249,6 +269,6 @@ Status pg_drop_staging(Stager *stager, const RunIdentity *identity, Findings *no
         return outcome_refuse(identity, "drop the staging of", outcome, err);
     TRY(drop_prove(&dropping, err)); /* before anything is dropped */
     TRY(drop_objects(&dropping, err));
-    return drop_end_step(dropping.connection, "postgres.dropped",
-                         end_dropping(&dropping, notes, err), err);
+    return end_dropping_step(&dropping, "postgres.dropped", end_dropping(&dropping, notes, err),
+                             err);
 }

@@ -12,6 +12,7 @@ typedef struct Dropping {
     RunIdentity scope; /* the same, with the attempt that is dropped; 0: all of the run */
     const char *what;  /* "staging": of the schemas */
     const char *point;
+    DropWatch *watch; /* or NULL */
 } Dropping;
 
 /* ERROR_REFUSED, by name, when something that is not ours lies there or depends on it. */
@@ -26,4 +27,5 @@ Status drop_note_extensions(const Dropping *dropping, Findings *notes, Error *er
 Status drop_end_step(PgConnection *connection, const char *point, Status status, Error *err);
 
 /* The stager's operation of this name. */
-Status pg_drop_staging(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
+Status pg_drop_staging(Stager *stager, const RunIdentity *identity, DropWatch *watch,
+                       Findings *notes, Error *err);

@@ -28,7 +28,8 @@ typedef struct Dropping {
     uint32_t attempt; /* 0: of all */
     const char *role; /* NULL: of all */
     const char *point;
-    Findings *notes; /* or NULL */
+    Findings *notes;  /* or NULL */
+    DropWatch *watch; /* likewise */
 } Dropping;
 
 /* Is it one of our tables or indexes? Of the rest only the record is ours. */
@@ -93,12 +94,17 @@ static Status end_step(const Dropping *dropping, Status status, Error *err)
 {
     if (status >= 0)
         status = fault_before(dropping->point, err);
+    if (status >= 0)
+        status = drop_watch_commit(dropping->watch, err);
     if (status < 0) {
         ledger_rollback(dropping->db);
         return status;
     }
-    TRY(ledger_commit(dropping->db, "drop what is ours", err));
-    return fault_after(dropping->point, err);
+    status = ledger_commit(dropping->db, "drop what is ours", err);
+    if (dropping->watch != NULL &&
+        status != STATUS_RETRY) /* readers in the way: nothing happened */
+        dropping->watch->has_begun = true;
+    return status < 0 ? status : fault_after(dropping->point, err);
 }
 
 static Status drop_all(const Dropping *dropping, Error *err)
@@ -226,7 +232,8 @@ static Status finish_dropping(const Dropping *dropping, Error *err)
     return ledger_add_marker(dropping->db, dropping->identity, OUTCOME_DROPPED, NULL, NULL, err);
 }
 
-Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err)
+Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, DropWatch *watch,
+                           Findings *notes, Error *err)
 {
     AUTO_FREE(db_free) Db *db = NULL;
     Outcome outcome = OUTCOME_NONE;
@@ -249,7 +256,8 @@ Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Findings
                                .identity = identity,
                                .attempt = identity->attempt,
                                .role = name_role_word(NAME_STAGING),
-                               .point = "target.drop"};
+                               .point = "target.drop",
+                               .watch = watch};
 
     TRY(drop_all(&dropping, err));
     TRY(ledger_begin(db, identity, err));

@@ -5,7 +5,7 @@
 
 #include "engine/connect/sqlite/target_state.h"
 
-Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, Findings *notes,
-                           Error *err);
+Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, DropWatch *watch,
+                           Findings *notes, Error *err);
 Status sqlite_finish(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
 Status sqlite_list_kept(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err);

@@ -55,6 +55,30 @@ says 'rollback that was interrupted did not happen'
 says_not 'finishing the rollback'
 phase_is m promoted
 
+# a rollback that was refused, or stopped before it dropped anything, is not carried on either
+at verified
+sqlite3 b.db "UPDATE stopover_object SET name = 'mine' WHERE name = (SELECT min(name) FROM stopover_object WHERE type = 'table')"
+expect 5 rollback m
+one_error
+expect 0 status m --json
+json_is '$.status.unsettled' ''
+cp b.verified b.db
+expect 0 promote m
+says_not 'rollback'
+phase_is m promoted
+at verified
+STOPOVER_FAULT=kill:1:target.drop expect 137 rollback m
+cp b.db b.killed
+expect 0 promote m
+phase_is m promoted
+at verified
+STOPOVER_FAULT=kill:2:target.drop expect 137 rollback m
+expect 5 promote m
+one_error
+phase_is m rolled_back
+expect 0 finish m --yes
+oracle_equal b.before b.db "a rollback that had begun" || exit 1
+
 # the target went away, or an older copy came back: each hint leads on
 at verified
 rm b.db

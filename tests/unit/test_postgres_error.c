@@ -134,10 +134,68 @@ static void values_are_cut_out_of_messages(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        AUTO_FREE_MEMORY char *safe = pg_safe_message(words[i].sqlstate, words[i].before);
+        PgFailure failure = {.sqlstate = words[i].sqlstate, .message = words[i].before};
+        AUTO_FREE_MEMORY char *safe = pg_safe_message(&failure);
 
         assert_string_equal(safe, words[i].after);
     }
+}
+
+/* Whatever a function of people says may be a row: with any SQLSTATE, in any form. */
+static void words_of_functions_are_not_shown(void **state)
+{
+    static const PgFailure failures[] = {
+        {"P0001", "the row top secret is bad", "top secret", "not top secret", NULL, NULL},
+        {"42501", "no top secret", "top secret", "top secret", NULL, "exec_stmt_raise"},
+        {"P0004", "top secret", NULL, NULL, NULL, "exec_stmt_assert"},
+        {"38000", "ValueError: top secret", "top secret", NULL, "PL/Python function \"f\"", NULL},
+        {"XX000", "top secret", "top secret", NULL, "PL/Perl function \"f\"", NULL},
+        {"42601", "syntax error at or near \"top secret\"", "top secret", "top secret",
+         "PL/pgSQL function f(text) line 1 at EXECUTE", NULL},
+        {"23505", "duplicate key value violates unique constraint \"a\"", "(x)=(top secret)", NULL,
+         "COPY a, line 1: \"top secret\"", NULL},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        Error err = {0};
+
+        (void)pg_map_failure(&failures[i], &err);
+        if (strstr(err.message, "secret") != NULL || strstr(err.hint, "secret") != NULL)
+            fail_msg("%s: %s (%s)", failures[i].sqlstate, err.message, err.hint);
+        assert_string_equal(err.sqlstate, failures[i].sqlstate);
+    }
+}
+
+static void the_function_that_raised_is_named(void **state)
+{
+    PgFailure failure = {.sqlstate = "P0001",
+                         .message = "top secret",
+                         .context = "PL/pgSQL function app.check_it(text) line 3 at RAISE\n"
+                                    "COPY a, line 1: \"top secret\""};
+    AUTO_FREE_MEMORY char *named = pg_safe_message(&failure);
+    AUTO_FREE_MEMORY char *nameless = NULL;
+    (void)state;
+
+    assert_non_null(strstr(named, "function app.check_it(text) raised an error,"));
+    failure.context = "PL/pgSQL function \"top\n secret\" line 3 at RAISE";
+    nameless = pg_safe_message(&failure);
+    assert_non_null(strstr(nameless, "a function raised an error,"));
+}
+
+/* A lock that is waited for inside of a function, for one. */
+static void what_happens_in_functions_keeps_its_meaning(void **state)
+{
+    PgFailure failure = {.sqlstate = "42P01",
+                         .message = "relation \"a\" does not exist",
+                         .context = "SQL function \"f\" during inlining"};
+    Error err = {0};
+    (void)state;
+
+    (void)pg_map_failure(&failure, &err);
+    assert_string_equal(err.message, "relation \"a\" does not exist");
+    failure.sqlstate = "40P01";
+    assert_int_equal(pg_map_failure(&failure, &err), STATUS_RETRY);
 }
 
 int main(void)
@@ -147,6 +205,9 @@ int main(void)
         cmocka_unit_test(lack_of_lock_slots_names_the_setting),
         cmocka_unit_test(a_detail_is_shown_where_it_cannot_have_values),
         cmocka_unit_test(values_are_cut_out_of_messages),
+        cmocka_unit_test(words_of_functions_are_not_shown),
+        cmocka_unit_test(the_function_that_raised_is_named),
+        cmocka_unit_test(what_happens_in_functions_keeps_its_meaning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

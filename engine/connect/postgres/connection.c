@@ -105,6 +105,8 @@ Status pg_result_error(PgConnection *connection, const PGresult *result, Error *
         return fail_lost(connection, err);
     failure.detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     failure.hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    failure.context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    failure.raiser = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     status = pg_map_failure(&failure, err);
     if (PQstatus(connection->handle) == CONNECTION_BAD)
         connection->is_lost = true;

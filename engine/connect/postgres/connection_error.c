@@ -19,6 +19,10 @@ typedef struct Meaning {
     "Check user and password, and that the server lets this user in from here (pg_hba.conf, an "   \
     "allow-list of addresses, sslmode=require)."
 #define HINT_RIGHTS "Grant the missing right to this user, or connect as the owner."
+#define HINT_RAISED                                                                                \
+    "Its words stand in the server's log. Correct the row or the function in the source, then "    \
+    "run "                                                                                         \
+    "the same command again."
 #define HINT_READ_ONLY                                                                             \
     "Give the address of the primary server; or, if the server was made read-only, let it be "     \
     "written to again."
@@ -65,21 +69,44 @@ static bool is_of_class(const char *sqlstate, const char *const *classes)
     return false;
 }
 
-/* Raised for the sake of a row: by its input, a constraint, a function that people wrote. */
-static bool may_quote_values(const char *sqlstate)
+static bool is_in_a_function(const PgFailure *failure)
+{
+    return failure->context != NULL && strncmp(failure->context, "COPY ", strlen("COPY ")) != 0;
+}
+
+/*
+ * Words of people: RAISE and ASSERT in a function of theirs, whatever SQLSTATE they gave it, and what
+ * other languages raise. A row may be told in them in any form.
+ */
+static bool is_raised_by_people(const PgFailure *failure)
+{
+    static const char *const raisers[] = {"exec_stmt_raise", "exec_stmt_assert", "PLy_", "plperl_",
+                                          "do_util_elog",    "pltcl_",           NULL};
+    static const char *const own[] = {"P0001", "P0004", "38", NULL};
+    static const char *const in_functions[] = {"39", "45", "F0", "HV", "XX", NULL};
+
+    if (failure->raiser != NULL && is_of_class(failure->raiser, raisers))
+        return true;
+    return is_of_class(failure->sqlstate, own) ||
+           (is_in_a_function(failure) && is_of_class(failure->sqlstate, in_functions));
+}
+
+/* Raised for the sake of a row: by its input, a constraint, something that a function does. */
+static bool may_quote_values(const PgFailure *failure)
 {
     static const char *const classes[] = {"20", "21", "22", "23", "2200", "44", "P0", NULL};
 
-    return is_of_class(sqlstate, classes);
+    return is_of_class(failure->sqlstate, classes) || is_in_a_function(failure);
 }
 
 /* Of these classes DETAIL and HINT speak of objects, sessions and settings only. */
-static bool has_harmless_detail(const char *sqlstate)
+static bool has_harmless_detail(const PgFailure *failure)
 {
     static const char *const classes[] = {"0A", "2B", "3D", "3F", "42", "53",
                                           "54", "55", "57", "58", NULL};
 
-    return is_of_class(sqlstate, classes);
+    return is_of_class(failure->sqlstate, classes) && !is_in_a_function(failure) &&
+           !is_raised_by_people(failure);
 }
 
 /* Does the quote at `at` begin the name of something, as in: column "a"? */
@@ -133,14 +160,37 @@ static void append_without_values(Text *text, const char *message)
     }
 }
 
-char *pg_safe_message(const char *sqlstate, const char *message)
+/* Which function it was, from "PL/pgSQL function app.check_it(text) line 3 at RAISE". */
+static void append_raised(Text *text, const PgFailure *failure)
+{
+    static const char head[] = "PL/pgSQL function ";
+    static const char tail[] = " line ";
+    const char *end = NULL;
+
+    if (failure->context != NULL && strncmp(failure->context, head, strlen(head)) == 0)
+        end = strstr(failure->context, tail);
+    if (end == NULL || memchr(failure->context, '\n', (size_t)(end - failure->context)) != NULL) {
+        text_append(text, "a function raised an error");
+    } else {
+        const char *name = failure->context + strlen(head);
+
+        text_append(text, "function ");
+        text_append_bytes(text, name, (size_t)(end - name));
+        text_append(text, " raised an error");
+    }
+    text_append(text, ", and what it says is not shown: it may hold values of a row");
+}
+
+char *pg_safe_message(const PgFailure *failure)
 {
     AUTO_TEXT Text text = {0};
 
-    if (!may_quote_values(sqlstate)) {
-        text_append(&text, message);
+    if (is_raised_by_people(failure)) {
+        append_raised(&text, failure);
+    } else if (!may_quote_values(failure)) {
+        text_append(&text, failure->message);
     } else {
-        append_without_values(&text, message);
+        append_without_values(&text, failure->message);
         if (!is_ascii(text_string(&text))) {
             text_clear(&text);
             text_append(&text, "the server refused a value");
@@ -167,7 +217,7 @@ static Status refuse_for_locks(const char *message, Error *err)
 
 static void append_detail(const PgFailure *failure, Error *err)
 {
-    if (!has_harmless_detail(failure->sqlstate))
+    if (!has_harmless_detail(failure))
         return;
     if (failure->detail != NULL)
         error_remark(err, "%.200s", failure->detail);
@@ -178,7 +228,7 @@ static void append_detail(const PgFailure *failure, Error *err)
 Status pg_map_failure(const PgFailure *failure, Error *err)
 {
     const Meaning *meaning = find_meaning(failure->sqlstate);
-    AUTO_FREE_MEMORY char *message = pg_safe_message(failure->sqlstate, failure->message);
+    AUTO_FREE_MEMORY char *message = pg_safe_message(failure);
 
     if (lacks_lock_slots(failure)) {
         (void)refuse_for_locks(message, err);
@@ -189,6 +239,8 @@ Status pg_map_failure(const PgFailure *failure, Error *err)
         if (meaning->hint != NULL)
             error_hint(err, "%s", meaning->hint);
         append_detail(failure, err);
+        if (is_raised_by_people(failure) && *err->hint == '\0')
+            error_hint(err, HINT_RAISED);
     }
     (void)snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", failure->sqlstate);
     return meaning->status;

@@ -65,12 +65,14 @@ Status pg_check_direct(PgConnection *connection, PgAddress *address, Error *err)
 typedef struct PgFailure {
     const char *sqlstate; /* "" when the client found it: then the connection is lost */
     const char *message;
-    const char *detail; /* may be NULL, like hint */
+    const char *detail; /* may be NULL, like all that follow */
     const char *hint;
+    const char *context; /* where: lines, the innermost first */
+    const char *raiser;  /* the server's own function that raised it, of its C sources */
 } PgFailure;
 
 /* connection_error.c: the one mapping of SQLSTATEs. */
 Status pg_map_failure(const PgFailure *failure, Error *err);
 
 /* The message as it may be shown: without values of rows. The caller frees. */
-char *pg_safe_message(const char *sqlstate, const char *message);
+char *pg_safe_message(const PgFailure *failure);

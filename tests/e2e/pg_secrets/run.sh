@@ -103,3 +103,21 @@ expect 5 run m "${plain[@]}"
 one_error
 says 'password'
 echo "no secret leaks"
+
+# What a row holds is told by nobody either, whatever functions of people say when it is loaded.
+printf 'topf %s\n' "geheim" >patterns
+rm -rf home
+pg_sql target postgres -c "ALTER DATABASE people SET people.side = target"
+for raise in "'no %', v" "'%', v USING ERRCODE = '42501', DETAIL = v, HINT = v" "SQLSTATE 'XX123' USING MESSAGE = v"; do
+    pg_sql source people -c "SET client_min_messages = warning" -c "DROP SCHEMA IF EXISTS told CASCADE" -c "CREATE SCHEMA told" -c "CREATE FUNCTION told.checked(v text) RETURNS boolean
+        LANGUAGE plpgsql AS \$\$ BEGIN IF current_setting('people.side', true) = 'target' THEN RAISE EXCEPTION $raise; END IF; RETURN true; END \$\$" \
+        -c "CREATE TABLE told.secrets (v text CHECK (told.checked(v)))" -c "INSERT INTO told.secrets VALUES ('topf geheim')"
+    PGPASSWORD=$secret "$STOPOVER" run m "${plain[@]}" --stop-after verified --verbose --retry-for 1s >out 2>err </dev/null && die "$raise: did not fail"
+    one_error
+    says 'table "told.secrets": function checked.text. raised an error'
+    leaks "$raise"
+    PGPASSWORD=$secret expect 0 rollback m --yes
+    PGPASSWORD=$secret expect 0 finish m --yes
+    rm -rf home
+done
+echo "no row is told"

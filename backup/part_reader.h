@@ -33,14 +33,14 @@ Status part_reader_content(PartReader *reader, const PartEntry *entry, const cha
                            size_t max_size, Text *ret, Error *err);
 
 /*
- * A walk over all entries without an index: next() begins the next entry (its size as in its
- * header; hash and stored size are known once its content was read), part_reader_read() gives its
- * content, and then *ret of next() is completed. STATUS_DONE at the end of the archive, which must
- * be there unless the part is limited.
- * The name is borrowed until the next call. An entry of more than max_raw bytes is refused.
+ * A walk over all entries without an index: next() begins the next entry, whose size is what its
+ * header says and at most max_raw; part_reader_read() gives its content, which must be read until
+ * STATUS_DONE; then part_reader_found() tells where it lay and what its hash is. next() gives
+ * STATUS_DONE at the end of the archive, behind which nothing may come. *ret_name is borrowed until
+ * the next call.
  */
-Status part_reader_next(PartReader *reader, uint64_t max_raw, PartEntry *ret, const char **ret_name,
-                        Error *err);
+Status part_reader_next(PartReader *reader, uint64_t max_raw, const char **ret_name, Error *err);
+const PartEntry *part_reader_found(const PartReader *reader);
 
 /* Reads only the first size bytes, which end with an entry: no end of the archive is expected. */
 Status part_reader_limit(PartReader *reader, uint64_t size, Error *err);

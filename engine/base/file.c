@@ -81,7 +81,7 @@ Status file_error(Error *err, int error_number, const char *what, const char *pa
     return STATUS_FAILED;
 }
 
-static Status sync_error(Error *err, int error_number, const char *path)
+Status file_sync_error(Error *err, int error_number, const char *path)
 {
     Status status = file_error(err, error_number, "flush to disk", path);
 
@@ -95,8 +95,31 @@ bool file_exists(const char *path)
     return stat(path, &found) == 0;
 }
 
-/* The directory that holds path. */
-static char *parent_of(const char *path)
+static void strip_slashes(char *path)
+{
+    size_t size = strlen(path);
+
+    while (size > 1 && path[size - 1] == '/')
+        path[--size] = '\0';
+}
+
+Status path_absolute(const char *path, char **ret, Error *err)
+{
+    AUTO_FREE_MEMORY char *directory = NULL;
+
+    if (path[0] == '/') {
+        *ret = xstrdup(path);
+    } else {
+        directory = getcwd(NULL, 0);
+        if (directory == NULL)
+            return file_error(err, errno, "resolve", path);
+        *ret = xasprintf("%s/%s", strcmp(directory, "/") == 0 ? "" : directory, path);
+    }
+    strip_slashes(*ret);
+    return STATUS_OK;
+}
+
+char *file_parent(const char *path)
 {
     size_t size = strlen(path);
 
@@ -111,7 +134,7 @@ static char *parent_of(const char *path)
 
 static Status sync_parent(const char *path, Error *err)
 {
-    AUTO_FREE_MEMORY char *parent = parent_of(path);
+    AUTO_FREE_MEMORY char *parent = file_parent(path);
 
     return directory_sync(parent, err);
 }
@@ -125,7 +148,7 @@ Status directory_sync(const char *path, Error *err)
     if (fd < 0)
         return file_error(err, errno, "open directory", path);
     if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: a file system that has nothing to flush */
-        return sync_error(err, errno, path);
+        return file_sync_error(err, errno, path);
     return fault_after("directory.fsync", err);
 }
 
@@ -181,7 +204,7 @@ static Status sync_data(int fd, const char *path, Error *err)
 {
     TRY(fault_before("file.fsync", err));
     if (fsync(fd) != 0)
-        return sync_error(err, errno, path);
+        return file_sync_error(err, errno, path);
     return fault_after("file.fsync", err);
 }
 

@@ -27,13 +27,22 @@ Status file_replace(const char *path, const void *data, size_t size, Error *err)
  * ERROR_NOT_FOUND; larger: STATUS_INVALID. */
 Status file_read(const char *path, size_t max_size, Text *ret, Error *err);
 
+/* The directory that holds path; the caller frees. */
+char *file_parent(const char *path);
+
 bool file_exists(const char *path); /* of any type; false also when it cannot be seen */
+
+/* The path as an absolute one, without slashes at its end; it need not exist. The caller frees. */
+Status path_absolute(const char *path, char **ret, Error *err);
 
 /*
  * Maps an errno of a file operation, for code that writes files of its own: "could not WHAT "PATH":
  * REASON", with the status and kind described above.
  */
 Status file_error(Error *err, int error_number, const char *what, const char *path);
+
+/* The same for a failed fsync: STATUS_FATAL unless the disk is full. */
+Status file_sync_error(Error *err, int error_number, const char *path);
 
 /* mkdir -p, with fsync of each parent that gained an entry. */
 Status directory_create(const char *path, Error *err);

@@ -22,7 +22,8 @@
 
 typedef struct NewFile NewFile;
 
-/* STATUS_FAILED when PATH.tmp or PATH exists: something is never lost by being written again. */
+/* STATUS_FAILED when PATH.tmp exists: what a crash left is looked at (new_file_reopen) or discarded
+ * first. What is at PATH stays until publish(). */
 Status new_file_create(const char *path, NewFile **ret, Error *err);
 
 /* Opens what a crash left at PATH.tmp, cuts it to size bytes and hashes these. STATUS_INVALID

@@ -1,6 +1,5 @@
 #include "journal/home.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,30 +11,6 @@
 enum {
     NAMES_SHOWN = 5, /* in an error */
 };
-
-static void strip_slashes(char *path)
-{
-    size_t size = strlen(path);
-
-    while (size > 1 && path[size - 1] == '/')
-        path[--size] = '\0';
-}
-
-static Status make_absolute(const char *path, char **ret, Error *err)
-{
-    AUTO_FREE_MEMORY char *directory = NULL;
-
-    if (path[0] == '/') {
-        *ret = xstrdup(path);
-    } else {
-        directory = getcwd(NULL, 0);
-        if (directory == NULL)
-            return file_error(err, errno, "resolve", path);
-        *ret = xasprintf("%s/%s", strcmp(directory, "/") == 0 ? "" : directory, path);
-    }
-    strip_slashes(*ret);
-    return STATUS_OK;
-}
 
 /* NULL when the variable is not set or empty. */
 static const char *read_variable(const char *name)
@@ -70,11 +45,11 @@ Status home_resolve(const char *given, char **ret, Error *err)
     if (given != NULL && given[0] == '\0')
         return error_kind(err, ERROR_USAGE, "the home directory has an empty name");
     if (given != NULL || own != NULL)
-        return make_absolute(given != NULL ? given : own, ret, err);
+        return path_absolute(given != NULL ? given : own, ret, err);
     /* Relative ones are to be ignored, says the specification of XDG. */
     if (state != NULL && state[0] == '/') {
         path = xasprintf("%s/stopover", state);
-        return make_absolute(path, ret, err);
+        return path_absolute(path, ret, err);
     }
     user = find_user_directory();
     if (user == NULL) {
@@ -83,7 +58,7 @@ Status home_resolve(const char *given, char **ret, Error *err)
         return STATUS_INVALID;
     }
     path = xasprintf("%s/.local/state/stopover", user);
-    return make_absolute(path, ret, err);
+    return path_absolute(path, ret, err);
 }
 
 Status home_migration_path(const char *home, const char *name, char **ret, Error *err)

@@ -55,6 +55,11 @@ void json_free(Json *json)
     cJSON_Delete(inner(json));
 }
 
+Json *json_copy(const Json *json)
+{
+    return json != NULL ? need(cJSON_Duplicate(inner_const(json), 1)) : NULL;
+}
+
 void json_set(Json *object, const char *key, Json *value)
 {
     cJSON *parent = inner(object);

@@ -18,6 +18,8 @@ Json *json_array(void);
 void json_free(Json *json); /* a document that was not handed over; NULL is fine */
 DEFINE_AUTO_FREE(Json, json_free);
 
+Json *json_copy(const Json *json); /* of all that is in it; NULL gives NULL. The caller frees */
+
 void json_set(Json *object, const char *key, Json *value);              /* takes value */
 void json_set_string(Json *object, const char *key, const char *value); /* NULL gives null */
 void json_set_integer(Json *object, const char *key, int64_t value);

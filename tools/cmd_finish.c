@@ -1,24 +1,28 @@
+#include "stages/report.h"
 #include "stages/stages.h"
 #include "tools/command.h"
 #include "tools/options.h"
 #include "tools/session.h"
 
-/* "drops 3 kept objects of sqlite:/b.db for good (orders_retired_12ab34, ...)" */
+/* What goes, for the last time: "drops for good what is kept in sqlite:/b.db: 3 tables; ..." */
 static Status describe(Migration *migration, Text *ret, Error *err)
 {
-    enum { NAMED = 3 };
-    const JournalRecord *record = journal_record(migration->journal);
-    AUTO_TEXT_LIST TextList kept = {0};
+    AUTO_FINDINGS Findings notes = {0};
+    uint64_t table_count = 0;
+    uint64_t byte_count = 0;
+    char tables[40];
+    char bytes[32];
 
-    if (record->identity.epoch > 0)
-        TRY(stager_list_kept(migration->target->stager, &migration->identity, &kept, err));
-    text_append_format(ret, "drops for good what is kept in %s: %zu %s", record->target_display,
-                       kept.count, kept.count == 1 ? "object" : "objects");
-    for (size_t i = 0; i < kept.count && i < NAMED; i++)
-        text_append_format(ret, "%s%s", i == 0 ? " (" : ", ", kept.items[i]);
-    if (kept.count > 0)
-        text_append(ret, kept.count > NAMED ? ", ...)" : ")");
-    text_append(ret, "; no rollback is possible then");
+    if (migration->identity.epoch > 0)
+        TRY(stager_describe_kept(migration->target->stager, &migration->identity, &notes,
+                                 &table_count, &byte_count, err));
+    report_findings(&notes);
+    format_things(table_count, "table", tables, sizeof(tables));
+    format_bytes(byte_count, bytes, sizeof(bytes));
+    text_append_format(ret,
+                       "drops for good what is kept in %s: %s%s%s; no rollback is possible then",
+                       journal_record(migration->journal)->target_display, tables,
+                       byte_count > 0 ? ", " : "", byte_count > 0 ? bytes : "");
     return STATUS_OK;
 }
 
@@ -50,8 +54,8 @@ const Command command_finish = {
     .purpose = "drop what is kept for a rollback: the end of the migration",
     .help =
         "After promotion or rollback: drops the retired and undone tables of all attempts, and\n"
-        "our own records in the target. There is no way back after it, so it asks, or needs\n"
-        "--yes where nobody can be asked.\n\n"
+        "our own records in the target. There is no way back after it, so it says what goes and\n"
+        "asks, or needs --yes where nobody can be asked.\n\n"
         "Example:\n"
         "  stopover finish shop --yes",
     .operand = OPERAND_NAME,

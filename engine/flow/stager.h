@@ -114,6 +114,12 @@ typedef struct StagerOps {
     Status (*drop_staging)(Stager *stager, const RunIdentity *identity, DropWatch *watch,
                            Findings *notes, Error *err);
 
+    /* Read-only. What finish() would drop, as notes: of each schema, or whatever holds it together,
+     * its role, tables, and how much lies in them as far as that is known without reading it all.
+     * ret_bytes: of all of it; 0 when that is not known. */
+    Status (*describe_kept)(Stager *stager, const RunIdentity *identity, Findings *notes,
+                            uint64_t *ret_tables, uint64_t *ret_bytes, Error *err);
+
     /* Drops what all attempts of this run keep (retired, undone) and our control rows, and the
      * control tables when no other run has rows in them. Repeating continues. Notes tell it. */
     Status (*finish)(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
@@ -188,6 +194,13 @@ static inline Status stager_drop_staging(Stager *stager, const RunIdentity *iden
                                          DropWatch *watch, Findings *notes, Error *err)
 {
     return stager->ops->drop_staging(stager, identity, watch, notes, err);
+}
+
+static inline Status stager_describe_kept(Stager *stager, const RunIdentity *identity,
+                                          Findings *notes, uint64_t *ret_tables,
+                                          uint64_t *ret_bytes, Error *err)
+{
+    return stager->ops->describe_kept(stager, identity, notes, ret_tables, ret_bytes, err);
 }
 
 static inline Status stager_finish(Stager *stager, const RunIdentity *identity, Findings *notes,

@@ -72,20 +72,76 @@ static Status mark_finished(const Dropping *dropping, Error *err)
 
 /* ---- what went ---- */
 
-static void add_note(const PgRows *rows, size_t row, Findings *notes)
+/* Columns of kept_sizes.sql. */
+enum {
+    KEPT_ROLE,
+    KEPT_SCHEMA,
+    KEPT_TABLES,
+    KEPT_BYTES,
+    KEPT_NAMES,
+    KEPT_ROWS,
+    KEPT_OTHERS,
+};
+
+static bool is_empty(const PgRows *rows, size_t row)
 {
-    const char *names = pg_value(rows, row, 4);
+    return pg_unsigned(rows, row, KEPT_TABLES) + pg_unsigned(rows, row, KEPT_OTHERS) == 0;
+}
+
+/* "3 tables, about 1,200 rows, 1.2 MiB, 2 other objects: a, b, c" */
+static void describe(const PgRows *rows, size_t row, Text *ret)
+{
+    const char *names = pg_value(rows, row, KEPT_NAMES);
     size_t size = strlen(names);
     size_t shown = utf8_cut(names, size, NAMES_MAX_BYTES);
+    uint64_t others = pg_unsigned(rows, row, KEPT_OTHERS);
     char tables[40];
+    char count[40];
     char bytes[32];
-    AUTO_FREE_MEMORY char *object = xasprintf("schema %s", pg_value(rows, row, 1));
+    char more[48];
 
-    format_things(pg_unsigned(rows, row, 2), "table", tables, sizeof(tables));
-    format_bytes(pg_unsigned(rows, row, 3), bytes, sizeof(bytes));
-    findings_add(notes, FINDING_NOTE, object, NULL, "dropped (%s): %s, %s%s%.*s%s",
-                 pg_value(rows, row, 0), tables, bytes, size > 0 ? ": " : "", (int)shown, names,
-                 shown < size ? "..." : "");
+    format_things(pg_unsigned(rows, row, KEPT_TABLES), "table", tables, sizeof(tables));
+    format_things(pg_unsigned(rows, row, KEPT_ROWS), "row", count, sizeof(count));
+    format_bytes(pg_unsigned(rows, row, KEPT_BYTES), bytes, sizeof(bytes));
+    format_things(others, "other object", more, sizeof(more));
+    if (pg_unsigned(rows, row, KEPT_TABLES) > 0)
+        text_append_format(ret, "%s, about %s, %s", tables, count, bytes);
+    if (others > 0)
+        text_append_format(ret, "%s%s", ret->size > 0 ? ", " : "", more);
+    text_append_format(ret, "%s%.*s%s", size > 0 ? ": " : "", (int)shown, names,
+                       shown < size ? "..." : "");
+}
+
+static void add_note(const PgRows *rows, size_t row, const char *verb, Findings *notes)
+{
+    AUTO_FREE_MEMORY char *object = xasprintf("schema %s", pg_value(rows, row, KEPT_SCHEMA));
+    AUTO_TEXT Text text = {0};
+
+    describe(rows, row, &text);
+    findings_add(notes, FINDING_NOTE, object, NULL, "%s (%s): %s", verb,
+                 pg_value(rows, row, KEPT_ROLE), text_string(&text));
+}
+
+Status pg_describe_kept(Stager *stager, const RunIdentity *identity, Findings *notes,
+                        uint64_t *ret_tables, uint64_t *ret_bytes, Error *err)
+{
+    Dropping dropping = {.identity = identity, .scope = *identity};
+    AUTO_FREE(pg_rows_free) PgRows *kept = NULL;
+
+    dropping.scope.attempt = 0;
+    *ret_tables = 0;
+    *ret_bytes = 0;
+    TRY(outcome_open(stager, &dropping.connection, err));
+    if (dropping.connection == NULL)
+        return STATUS_OK;
+    TRY(query(&dropping, our_objects_sql, kept_sizes_sql, &kept, err));
+    for (size_t i = 0; i < pg_row_count(kept); i++) {
+        *ret_tables += pg_unsigned(kept, i, KEPT_TABLES);
+        *ret_bytes += pg_unsigned(kept, i, KEPT_BYTES);
+        if (!is_empty(kept, i))
+            add_note(kept, i, "goes", notes);
+    }
+    return STATUS_OK;
 }
 
 /* ---- the records (F3) ---- */
@@ -144,8 +200,8 @@ static Status drop_kept(const Dropping *dropping, Findings *notes, Error *err)
     TRY(drop_end_step(dropping->connection, "postgres.finished", forget_run(dropping, &last, err),
                       err));
     for (size_t i = 0; notes != NULL && i < pg_row_count(kept); i++) {
-        if (pg_unsigned(kept, i, 2) > 0)
-            add_note(kept, i, notes);
+        if (!is_empty(kept, i))
+            add_note(kept, i, "dropped", notes);
     }
     for (size_t i = 0; notes != NULL && i < last.count; i++)
         findings_add(notes, last.items[i].severity, last.items[i].object, last.items[i].remedy,

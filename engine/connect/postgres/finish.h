@@ -6,4 +6,6 @@
 
 #include "engine/flow/stager.h"
 
+Status pg_describe_kept(Stager *stager, const RunIdentity *identity, Findings *notes,
+                        uint64_t *ret_tables, uint64_t *ret_bytes, Error *err);
 Status pg_finish(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);

@@ -46,6 +46,7 @@ const StagerOps pg_stager_ops = {
     .swap_back = pg_swap_back,
     .outcome = pg_outcome,
     .drop_staging = pg_drop_staging,
+    .describe_kept = pg_describe_kept,
     .finish = pg_finish,
     .list_kept = pg_list_kept,
 };

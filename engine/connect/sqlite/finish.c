@@ -336,29 +336,3 @@ Status sqlite_finish(Stager *stager, const RunIdentity *identity, Findings *note
     TRY(end_step(&dropping, forget_run(&dropping, err), err));
     return note_free_space(db, notes, err);
 }
-
-Status sqlite_list_kept(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err)
-{
-    AUTO_FREE(db_free) Db *db = NULL;
-    AUTO_LEDGER_OBJECTS LedgerObjects objects = {0};
-    bool exists = false;
-
-    TRY(target_open_to_read(stager_target(stager), &db, err));
-    if (db != NULL)
-        TRY(ledger_check(db, &exists, err));
-    if (!exists)
-        return STATUS_OK;
-    TRY(ledger_objects(db, identity, 0, &objects, err));
-    for (size_t i = 0; i < objects.count; i++) {
-        const LedgerObject *object = &objects.items[i];
-
-        /* Indexes come and go with their tables. */
-        if (strcmp(object->type, "table") != 0 || !is_kept(object))
-            continue;
-
-        AUTO_FREE_MEMORY char *line = xasprintf("%s %s", object->role, object->name);
-
-        text_list_add(ret, line);
-    }
-    return STATUS_OK;
-}

@@ -1,5 +1,5 @@
 /*
- * Dropping what is ours: staging before promotion, everything at the end; and its list.
+ * Dropping what is ours: staging before promotion, everything at the end.
  */
 #pragma once
 
@@ -8,4 +8,3 @@
 Status sqlite_drop_staging(Stager *stager, const RunIdentity *identity, DropWatch *watch,
                            Findings *notes, Error *err);
 Status sqlite_finish(Stager *stager, const RunIdentity *identity, Findings *notes, Error *err);
-Status sqlite_list_kept(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err);

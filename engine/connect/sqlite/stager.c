@@ -27,6 +27,7 @@
  * finish.c dropping; ledger.c what all of them rely on.
  */
 #include "engine/connect/sqlite/finish.h"
+#include "engine/connect/sqlite/kept.h"
 #include "engine/connect/sqlite/preflight.h"
 #include "engine/connect/sqlite/promote.h"
 #include "engine/connect/sqlite/promotion_plan.h"
@@ -41,6 +42,7 @@ const StagerOps sqlite_stager_ops = {
     .outcome = sqlite_outcome,
     .swap_back = sqlite_swap_back,
     .drop_staging = sqlite_drop_staging,
+    .describe_kept = sqlite_describe_kept,
     .finish = sqlite_finish,
     .list_kept = sqlite_list_kept,
 };

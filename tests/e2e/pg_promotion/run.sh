@@ -74,8 +74,12 @@ pg_untouched
 expect 0 run full
 phase_is full promoted
 pg_equal target people control_people || die "what is live the second time is not the source"
+expect 5 finish full
+one_error
+says 'schema public_retired_[0-9a-f]{6}: goes \(retired\): [0-9]+ tables?, about [0-9,]+ rows?, [0-9.]+ [KM]iB'
+says 'no rollback is possible then'
 expect 0 finish full --yes
-says 'retired'
+says 'dropped \(retired\)'
 nothing_of_ours
 pg_equal target people control_people || die "what is live after finish is not the source"
 echo "promotion, the way back, and the end hold"

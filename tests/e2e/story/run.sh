@@ -44,6 +44,10 @@ oracle_sql b.db 'SELECT email FROM users ORDER BY id' | grep -q old@example.org 
 
 expect 0 run shop
 phase_is shop promoted
+expect 5 finish shop
+one_error
+says 'goes \(retired, of attempt 2\): [0-9]+ tables, [0-9]+ rows: .*_retired_'
+says 'no rollback is possible then'
 expect 0 finish shop --yes
 expect 0 finish shop --yes
 says 'nothing to do'

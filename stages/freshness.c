@@ -232,22 +232,37 @@ static Status compare(Migration *migration, const char *when, Fresh *fresh, Erro
 
 /* ---- both ---- */
 
+static Status tell_unknown(const Migration *migration, Status status, Error *err)
+{
+    error_prefix(err, "whether the source was written to since its snapshot is not known");
+    if (status != STATUS_STOPPED && err->kind == ERROR_FAILED)
+        error_hint(err,
+                   "Put the source back and run the same command again, or promote what was "
+                   "copied from it with `stopover promote %s --accept-stale-source`.",
+                   migration->name);
+    return status;
+}
+
 static Status check(Migration *migration, const char *when, Fresh *fresh, Error *err)
 {
     Status status = migration_retry(migration, changed_step, fresh, err);
 
-    if (status < 0) {
-        error_prefix(err, "whether the source was written to since its snapshot is not known");
-        if (status != STATUS_STOPPED && err->kind == ERROR_FAILED)
-            error_hint(err,
-                       "Put the source back and run the same command again, or promote what was "
-                       "copied from it with `stopover promote %s --accept-stale-source`.",
-                       migration->name);
-        return status;
-    }
+    if (status < 0)
+        return tell_unknown(migration, status, err);
     if (fresh->structure_changed)
         return refuse_stale_structure(migration, when, fresh, err);
     return fresh->changed ? compare(migration, when, fresh, err) : STATUS_OK;
+}
+
+Status freshness_glance(Migration *migration, bool *ret_written, Error *err)
+{
+    Fresh fresh = {.token = known_token(migration)};
+    Status status = changed_step(migration, &fresh, err);
+
+    if (status < 0)
+        return tell_unknown(migration, status, err);
+    *ret_written = fresh.changed || fresh.structure_changed;
+    return STATUS_OK;
 }
 
 Status check_freshness(Migration *migration, Error *err)

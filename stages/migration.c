@@ -34,6 +34,7 @@ void migration_free(Migration *migration)
     file_lock_free(migration->lock);
     selection_release(&migration->selection);
     notice_free(migration->notice);
+    free(migration->when_file);
     free(migration->home);
     free(migration->name);
     free(migration);

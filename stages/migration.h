@@ -32,6 +32,8 @@ typedef struct MigrationOptions {
     bool accept_stale_source;
     uint64_t lock_timeout_ms;     /* of promotion and the way back; 0: the target's own */
     uint64_t promote_deadline_ms; /* likewise */
+    const char *when_file;        /* promotion waits until it exists, or NULL */
+    bool now;                     /* it does not wait for one that is recorded */
     bool quiet;                   /* no progress */
 } MigrationOptions;
 
@@ -49,6 +51,7 @@ typedef struct Migration {
     bool accept_stale_source;
     uint64_t lock_timeout_ms;     /* of promotion and the way back; 0: the target's own */
     uint64_t promote_deadline_ms; /* likewise */
+    char *when_file;              /* as recorded; NULL: the promotion waits for nothing */
     bool quiet;
     Notice *notice; /* why something waits; run.notice is it */
     RunIdentity identity;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "stages/when_file.h"
 
 #define SCHEMA_ONLY "schema-only"
 #define DATA_ONLY   "data-only"
@@ -160,6 +162,24 @@ static Status check_ends_for_data(const Migration *migration, Error *err)
     return STATUS_INVALID;
 }
 
+/* A marker that nobody can make would never come: better said now than when the time has come. */
+static Status check_when_file(const char *given, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = NULL;
+    AUTO_FREE_MEMORY char *folder = NULL;
+
+    if (given == NULL)
+        return STATUS_OK;
+    TRY(path_absolute(given, &path, err));
+    folder = file_parent(path);
+    if (file_exists(folder))
+        return STATUS_OK;
+    (void)error_kind(err, ERROR_USAGE, "--when-file cannot be \"%s\": there is no folder \"%s\"",
+                     path, folder);
+    error_hint(err, "Make that folder before, or name a file elsewhere.");
+    return STATUS_INVALID;
+}
+
 Status options_check(const Migration *migration, const MigrationOptions *options, Error *err)
 {
     const Journal *journal = migration->journal;
@@ -173,6 +193,7 @@ Status options_check(const Migration *migration, const MigrationOptions *options
         {WITH_ACL, given->with_acl},
     };
 
+    TRY(check_when_file(options->when_file, err));
     if (!given->data_only && !is_recorded(journal, DATA_ONLY))
         return STATUS_OK;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -290,9 +311,28 @@ static Status take_level(Migration *migration, const MigrationOptions *options, 
     return journal_set_level(migration->journal, options->level, err);
 }
 
+/* ---- what the promotion waits for ---- */
+
+static Status take_when_file(Migration *migration, const MigrationOptions *options, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = NULL;
+    const char *recorded = journal_option(migration->journal, WHEN_FILE_OPTION);
+
+    if (options->when_file != NULL)
+        TRY(path_absolute(options->when_file, &path, err));
+    else if (!options->now)
+        path = xstrdup(recorded);
+    if ((path == NULL) != (recorded == NULL) || (path != NULL && strcmp(path, recorded) != 0))
+        TRY(journal_set_option(migration->journal, WHEN_FILE_OPTION, path, err));
+    free(migration->when_file);
+    migration->when_file = TAKE(path);
+    return STATUS_OK;
+}
+
 Status options_record(Migration *migration, const MigrationOptions *options, Error *err)
 {
     TRY(take_selection(migration, options, true, err));
+    TRY(take_when_file(migration, options, err));
     TRY(take_flags(migration, options, true, err));
     TRY(take_numbers(migration, options, true, err));
     return take_level(migration, options, err);

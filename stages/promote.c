@@ -3,8 +3,9 @@
  *   1  the source is asked whether it was written to since the snapshot (trap: hours-old data
  *      promoted as "verified"): freshness.c;
  *   2  the promotion is planned again for the target as it is now;
- *   3  the intent is recorded (I2), then one transaction on the target does it all (I6);
- *   4  when its outcome is unknown the target's marker decides.
+ *   3  with --when-file, all being ready so far, the file is waited for; then 1 and 2 again;
+ *   4  the intent is recorded (I2), then one transaction on the target does it all (I6);
+ *   5  when its outcome is unknown the target's marker decides.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "stages/intent.h"
 #include "stages/report.h"
 #include "stages/stages.h"
+#include "stages/when_file.h"
 
 /* ---- 2: the plan, for now ---- */
 
@@ -73,7 +75,7 @@ static Status plan_again(Migration *migration, PromotionContext *context, Error 
     return journal_save_promotion(migration->journal, &context->promotion, err);
 }
 
-/* ---- 3 and 4: the one transaction, and what became of it ---- */
+/* ---- 4 and 5: the one transaction, and what became of it ---- */
 
 static Status promote_step(Migration *migration, void *context, Error *err)
 {
@@ -126,6 +128,14 @@ static void say_promoted(const Migration *migration, const Plan *plan)
         log_warn("promoted unverified: --verify none was asked for");
 }
 
+/* Both sides may have changed meanwhile. */
+static Status wait_and_check(Migration *migration, PromotionContext *promotion, Error *err)
+{
+    TRY(when_file_wait(migration, err));
+    TRY(check_freshness(migration, err));
+    return plan_again(migration, promotion, err);
+}
+
 static const char *comes_before(Phase phase)
 {
     if (phase == PHASE_VERIFICATION_FAILED)
@@ -144,6 +154,7 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(migration_settle(migration, err));
     if (record->phase == PHASE_PROMOTED) {
         log_info("promote: nothing to do: migration \"%s\" is promoted", migration->name);
+        TRY(when_file_forget(migration, err));
         return migration_complete(migration, err);
     }
     if (record->phase != PHASE_VERIFIED)
@@ -152,7 +163,10 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(migration_claim(migration, err));
     TRY(journal_load_plan(migration->journal, &plan, err));
     TRY(plan_again(migration, &promotion, err));
+    if (migration->when_file != NULL)
+        TRY(wait_and_check(migration, &promotion, err));
     TRY(promote_now(migration, &promotion, err));
+    TRY(when_file_forget(migration, err));
     say_promoted(migration, &plan);
     return migration_complete(migration, err);
 }

@@ -89,13 +89,18 @@ const Command command_verify = {
 
 const Command command_promote = {
     .name = "promote",
-    .usage = "NAME [--accept-stale-source] [OPTION...]",
+    .usage = "NAME [--accept-stale-source] [--when-file PATH] [OPTION...]",
     .purpose = "stage 4: staging tables become live in one transaction",
-    .help = "Renames live tables to retired ones and staging tables to live ones, in one\n"
-            "transaction. Refuses when the source was written to since its snapshot, unless told\n"
-            "otherwise. `stopover rollback` swaps back until `stopover finish`.\n\n"
-            "Example:\n"
-            "  stopover promote shop",
+    .help =
+        "Renames live tables to retired ones and staging tables to live ones, in one\n"
+        "transaction. Refuses when the source was written to since its snapshot, unless told\n"
+        "otherwise. `stopover rollback` swaps back until `stopover finish`.\n\n"
+        "With --when-file PATH it gets everything ready, then waits until PATH exists, looking\n"
+        "now and then whether the source was written to: then it refuses at once, while there is\n"
+        "time to copy again. The file is remembered until the promotion; --now waits for none.\n\n"
+        "Example:\n"
+        "  stopover promote shop\n"
+        "  stopover promote shop --when-file /run/shop.go",
     .operand = OPERAND_NAME,
     .concludes = true,
     .run = run_promote,

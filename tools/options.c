@@ -26,6 +26,7 @@ void options_release(Options *options)
     free(options->home);
     free(options->from);
     free(options->to);
+    free(options->when_file);
     text_list_release(&options->tables);
     text_list_release(&options->exclude_tables);
     text_list_release(&options->schemas);
@@ -240,6 +241,8 @@ static Status check_together(const Options *options, Error *err)
         error_hint(err, "The tables of a migration are chosen with `stopover run` or `prepare`.");
         return STATUS_INVALID;
     }
+    if (options->now && options->when_file != NULL)
+        return error_kind(err, ERROR_USAGE, "--now and --when-file exclude each other");
     if (options->dry_run && option_given(options, "stop-after"))
         return error_kind(err, ERROR_USAGE, "--dry-run and --stop-after exclude each other");
     return STATUS_OK;
@@ -291,6 +294,8 @@ MigrationOptions options_for_migration(const Options *options)
         .accept_stale_source = options->accept_stale_source,
         .lock_timeout_ms = options->lock_timeout_ms,
         .promote_deadline_ms = options->promote_deadline_s * 1000,
+        .when_file = options->when_file,
+        .now = options->now,
         .quiet = options->quiet,
     };
 

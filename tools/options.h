@@ -46,6 +46,8 @@ struct Options {
     uint64_t retry_for_s;
     uint64_t lock_timeout_ms;
     uint64_t promote_deadline_s;
+    char *when_file;
+    bool now;
     unsigned level;      /* VerifyLevel */
     unsigned stop_after; /* Phase */
     bool accept_stale_source;

@@ -5,6 +5,7 @@
 
 #include "engine/base/log.h"
 #include "journal/home.h"
+#include "stages/when_file.h"
 #include "tools/print.h"
 #include "tools/standing.h"
 
@@ -138,6 +139,9 @@ static void collect(const Options *options, const Standing *standing, Fields *re
     fields_add(ret, FOR_PROGRAMS, "verify_level", cell_text(verify_level_name(record->level)));
     fields_add(ret, FOR_ALL, "verification", cell_text(standing->statement));
     fields_add(ret, FOR_ALL, "unsettled", cell_text(record->intent));
+    fields_add(
+        ret, FOR_ALL, "promotion_waits_for",
+        cell_text(is_over(record) ? NULL : journal_option(standing->journal, WHEN_FILE_OPTION)));
     fields_add(ret, FOR_PROGRAMS, "backup", cell_text(record->backup_name));
     fields_add(ret, FOR_ALL, "kept", cell_text(text_string(&standing->kept)));
     add_next(options, standing, ret);

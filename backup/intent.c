@@ -1,0 +1,73 @@
+#include "backup/intent.h"
+
+#include <string.h>
+
+#include "backup/record.h"
+#include "engine/base/memory.h"
+
+void intent_release(Intent *intent)
+{
+    free(intent->backup_id);
+    free(intent->name);
+    free(intent->label);
+    free(intent->series);
+    free(intent->scope);
+    free(intent->source);
+    free(intent->migration);
+    json_free(intent->options);
+    *intent = (Intent){0};
+}
+
+Status intent_write(const char *directory, const Intent *intent, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = xasprintf("%s/" INTENT_NAME, directory);
+    AUTO_FREE(json_free) Json *record = json_object();
+
+    json_set_string(record, "backup_id", intent->backup_id);
+    json_set_string(record, "name", intent->name);
+    json_set_string(record, "label", intent->label);
+    json_set_unsigned(record, "sequence", intent->sequence);
+    record_set_time(record, "started", intent->started_us);
+    json_set_string(record, "kind", backup_kind_name(intent->kind));
+    json_set_string(record, "series", intent->series);
+    json_set_string(record, "scope", intent->scope);
+    json_set_string(record, "source", intent->source);
+    json_set_string(record, "migration", intent->migration);
+    if (intent->options != NULL)
+        json_set(record, "options", json_copy(intent->options));
+    return record_write(path, record, err);
+}
+
+static BackupKind parse_kind(const char *name)
+{
+    for (BackupKind kind = BACKUP_TABLES; kind <= BACKUP_FILES; kind++)
+        if (name != NULL && strcmp(name, backup_kind_name(kind)) == 0)
+            return kind;
+    return 0;
+}
+
+Status intent_read(const char *directory, Intent *ret, Error *err)
+{
+    AUTO_FREE_MEMORY char *path = xasprintf("%s/" INTENT_NAME, directory);
+    AUTO_FREE(json_free) Json *record = NULL;
+    AUTO_INTENT Intent intent = {0};
+
+    TRY(record_read(path, &record, err));
+    intent.backup_id = xstrdup(json_get_string(record, "backup_id"));
+    intent.name = xstrdup(json_get_string(record, "name"));
+    intent.label = xstrdup(json_get_string(record, "label"));
+    intent.sequence = json_get_unsigned(record, "sequence", 0);
+    intent.started_us = record_get_time(record, "started");
+    intent.kind = parse_kind(json_get_string(record, "kind"));
+    intent.series = xstrdup(json_get_string(record, "series"));
+    intent.scope = xstrdup(json_get_string(record, "scope"));
+    intent.source = xstrdup(json_get_string(record, "source"));
+    intent.migration = xstrdup(json_get_string(record, "migration"));
+    intent.options = json_copy(json_get(record, "options"));
+    if (intent.backup_id == NULL || intent.name == NULL || intent.label == NULL ||
+        intent.series == NULL || intent.kind == 0 || intent.sequence == 0)
+        return error_set(err, STATUS_INVALID, "\"%s\" lacks what an intent holds", path);
+    *ret = intent;
+    intent = (Intent){0};
+    return STATUS_OK;
+}

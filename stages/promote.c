@@ -109,6 +109,7 @@ static Status promote_now(Migration *migration, PromotionContext *promotion, Err
         if (outcome != OUTCOME_PROMOTED)
             return status;
     }
+    report_warnings(&promotion->findings); /* of privileges: they show once staging is there */
     report_findings(&promotion->notes);
     TRY(fault_before("promote.record", err));
     return journal_set_phase(journal, PHASE_PROMOTED, "staging is live", err);

@@ -37,6 +37,11 @@ void report_findings(const Findings *findings)
     report_severity(findings, FINDING_REFUSAL);
 }
 
+void report_warnings(const Findings *findings)
+{
+    report_severity(findings, FINDING_WARNING);
+}
+
 Status refuse_phase(const JournalRecord *record, const char *stage, const char *needs,
                     const char *first, Error *err)
 {

@@ -10,6 +10,9 @@
 /* Each refusal and warning as a warning with its remedy, each note as information. */
 void report_findings(const Findings *findings);
 
+/* Of a plan of which the notes were told before. */
+void report_warnings(const Findings *findings);
+
 /* Looks at both sides (stage_preview), says what was found, refuses, and records the catalog's
  * fingerprint and the promotion as it is planned now. In prepare.c. */
 Status stage_look(Migration *migration, size_t *ret_tables, Error *err);

@@ -46,6 +46,16 @@ Status migration_outcome(Migration *migration, Outcome *ret, Error *err)
     return migration_retry(migration, outcome_step, ret, err);
 }
 
+Status migration_begin_attempt(Migration *migration, Error *err)
+{
+    TRY(journal_begin_attempt(migration->journal, err));
+    migration->identity = journal_record(migration->journal)->identity;
+    migration->claimed = false;
+    source_introduce(migration->source, &migration->identity);
+    log_info("attempt %u of migration \"%s\"", migration->identity.attempt, migration->name);
+    return STATUS_OK;
+}
+
 LockPolicy migration_lock_policy(const Migration *migration)
 {
     return (LockPolicy){.lock_timeout_ms = migration->lock_timeout_ms,
@@ -128,7 +138,7 @@ static Status settle_intent(Migration *migration, const char *intent, Outcome ou
         if (outcome == OUTCOME_PROMOTED)
             return drop_intent(migration, "the rollback that was interrupted did not happen", err);
         log_info("completing the rollback that was interrupted");
-        return rollback_finish_interrupted(migration, err);
+        return rollback_drop_staging(migration, err);
     }
     if (strcmp(intent, INTENT_FINISH) == 0) {
         /* Neither the marker of its beginning, nor all markers gone with its end. */

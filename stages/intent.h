@@ -19,6 +19,8 @@ Status migration_outcome(Migration *migration, Outcome *ret, Error *err);
  */
 void intent_take_back(Migration *migration, Outcome *ret_outcome);
 
-/* Carries a rollback or a finish that was begun to its end. */
-Status rollback_finish_interrupted(Migration *migration, Error *err);
+/* Before promotion: to phase rolled_back, also when a rollback was begun by another process. */
+Status rollback_drop_staging(Migration *migration, Error *err);
+
+/* Carries a finish that was begun to its end. */
 Status finish_interrupted(Migration *migration, Error *err);

@@ -94,6 +94,9 @@ Status migration_retry(Migration *migration, MigrationStep step, void *context, 
 Status migration_claim(Migration *migration, Error *err);
 Status migration_settle(Migration *migration, Error *err);
 
+/* From rolled_back: the next attempt, in phase initial. */
+Status migration_begin_attempt(Migration *migration, Error *err);
+
 /* After a promotion or the way back: what is left to be done outside of their transaction, now or by
  * an earlier process. Nothing is asked of a target that never has anything left. */
 Status migration_complete(Migration *migration, Error *err);

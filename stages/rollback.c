@@ -65,7 +65,7 @@ static Status target_is_missing(Migration *migration, bool *ret, Error *err)
     return STATUS_OK;
 }
 
-static Status drop_staging(Migration *migration, Error *err)
+Status rollback_drop_staging(Migration *migration, Error *err)
 {
     AUTO_FINDINGS Findings notes = {0};
     bool is_missing = false;
@@ -138,11 +138,6 @@ static Status refuse_finished(const Migration *migration, Error *err)
     return STATUS_INVALID;
 }
 
-Status rollback_finish_interrupted(Migration *migration, Error *err)
-{
-    return drop_staging(migration, err);
-}
-
 Status stage_rollback(Migration *migration, Error *err)
 {
     const JournalRecord *record = journal_record(migration->journal);
@@ -162,5 +157,5 @@ Status stage_rollback(Migration *migration, Error *err)
     case PHASE_VERIFICATION_FAILED:
         break;
     }
-    return drop_staging(migration, err);
+    return rollback_drop_staging(migration, err);
 }

@@ -18,7 +18,8 @@ Status stage_prepare(Migration *migration, Error *err);
 Status stage_stage(Migration *migration, Error *err);
 
 /* staged or verification_failed -> (reset of tables) -> prepared-like work -> staged. tables: NULL
- * or empty for all. The next stage_stage copies them again under a new snapshot. */
+ * or empty for all. The next stage_stage copies them again under a new snapshot. Where that would not
+ * mend what was changed in their structure: all of it, as a new attempt, in phase prepared. */
 Status stage_reset(Migration *migration, const TextList *tables, Error *err);
 
 /* staged -> verified, or verification_failed with ERROR_DIFFERENT. */

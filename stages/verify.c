@@ -311,8 +311,15 @@ static void warn_of_differences(const Verdicts *verdicts)
     }
 }
 
-static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLevel level,
-                       Error *err)
+/* Where copying a table again keeps its structure, single tables are not the remedy. */
+static bool needs_all(const Migration *migration, const Findings *schema)
+{
+    return migration->target->stager->ops->keeps_structure &&
+           findings_count(schema, FINDING_REFUSAL) > 0;
+}
+
+static Status conclude(Migration *migration, const Verdicts *verdicts, const Findings *schema,
+                       VerifyLevel level, Error *err)
 {
     Journal *journal = migration->journal;
     AUTO_TEXT Text statement = {0};
@@ -327,7 +334,8 @@ static Status conclude(Migration *migration, const Verdicts *verdicts, VerifyLev
 
         AUTO_FREE_MEMORY char *option = table_option(verdicts, table);
 
-        return fail_verification(migration, text_string(&statement), option, err);
+        return fail_verification(migration, text_string(&statement),
+                                 needs_all(migration, schema) ? "" : option, err);
     }
     if (journal_record(journal)->phase == PHASE_VERIFICATION_FAILED)
         TRY(journal_set_phase(journal, PHASE_STAGED, "compared again", err));
@@ -365,5 +373,5 @@ Status stage_verify(Migration *migration, Error *err)
     judge_completeness(&plan, &verdicts);
     judge_structure(&schema, record->level, &verdicts);
     warn_of_differences(&verdicts);
-    return conclude(migration, &verdicts, record->level, err);
+    return conclude(migration, &verdicts, &schema, record->level, err);
 }

@@ -5,16 +5,6 @@
 #include "stages/stages.h"
 #include "verify/statement.h"
 
-static Status begin_attempt(Migration *migration, Error *err)
-{
-    TRY(journal_begin_attempt(migration->journal, err));
-    migration->identity = journal_record(migration->journal)->identity;
-    migration->claimed = false;
-    source_introduce(migration->source, &migration->identity);
-    log_info("attempt %u of migration \"%s\"", migration->identity.attempt, migration->name);
-    return STATUS_OK;
-}
-
 /* Not promoted until a comparison finds no difference (I4). */
 static Status refuse_failed(Migration *migration, Error *err)
 {
@@ -66,7 +56,7 @@ static Status next_stage(Migration *migration, Phase phase, Error *err)
     case PHASE_VERIFIED:
         return stage_promote(migration, err);
     case PHASE_ROLLED_BACK:
-        return begin_attempt(migration, err);
+        return migration_begin_attempt(migration, err);
     case PHASE_VERIFICATION_FAILED:
         return refuse_failed(migration, err);
     case PHASE_PROMOTED:

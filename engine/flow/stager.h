@@ -127,6 +127,10 @@ typedef struct StagerOps {
     /* Read-only. Appends the names of what this run keeps in the target (staging, retired, undone),
      * each as "ROLE NAME". */
     Status (*list_kept)(Stager *stager, const RunIdentity *identity, TextList *ret, Error *err);
+
+    /* writer_reset_table() empties a table and keeps its structure: what check_schema() finds is not
+     * mended by it. */
+    bool keeps_structure;
 } StagerOps;
 
 struct Stager {

@@ -27,7 +27,7 @@ enum {
     SEQUENCES_PER_QUERY = 200,
 };
 
-static const char begin_again[] = "Run `stopover rollback` and then `run` to stage it again.";
+static const char begin_again[] = "Run `stopover stage --again` to stage everything again.";
 
 typedef struct Check {
     PgConnection *connection;

@@ -78,4 +78,28 @@ expect 0 stage m --again --table no_key
 phase_is m staged
 expect 0 run m --stop-after verified
 pg_verified m
+
+# emptying a table keeps its structure: where that was changed, all is staged again
+again() { # SQL
+    pg_sql target people -o mutation.out -c 'SET client_min_messages = warning' -c "$1"
+    expect 4 verify m
+    says 'stage m --again`'
+    expect 5 stage m --again --table no_key
+    one_error
+    says 'without --table'
+    phase_is m verification_failed
+    expect 0 stage m --again
+    says 'everything is staged again'
+    expect 0 run m --stop-after verified
+    pg_verified m
+    echo "mended: $1"
+}
+again "DROP INDEX $public.customers_trigrams"
+again "ALTER TABLE public_staging_$(pg_id).customers DROP COLUMN favourite CASCADE"
+again "DROP MATERIALIZED VIEW public_staging_$(pg_id).factors CASCADE"
+pg_sql target people -c "CREATE VIEW public.theirs AS SELECT * FROM public_staging_$(pg_id).no_key" -c "DROP INDEX public_staging_$(pg_id).customers_trigrams"
+expect 5 stage m --again
+one_error
+says 'theirs'
+phase_is m verified
 echo "every mutation is found"

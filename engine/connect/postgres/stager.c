@@ -46,11 +46,8 @@ const StagerOps pg_stager_ops = {
     .swap_back = pg_swap_back,
     .outcome = pg_outcome,
     .drop_staging = pg_drop_staging,
-<<<<<<< ours
     .describe_kept = pg_describe_kept,
-=======
     .keeps_structure = true,
->>>>>>> theirs
     .finish = pg_finish,
     .list_kept = pg_list_kept,
 };

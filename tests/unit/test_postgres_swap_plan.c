@@ -251,6 +251,18 @@ static void expect_refusal(const Trial *trial, const char *object, const char *w
     pg_migration_expect_refusal(&trial->migration, object, words);
 }
 
+static int refusals_of(const Trial *trial, const char *object)
+{
+    const Findings *findings = &trial->migration.findings;
+    int count = 0;
+
+    for (size_t i = 0; i < findings->count; i++)
+        count += findings->items[i].severity == FINDING_REFUSAL &&
+                 findings->items[i].object != NULL &&
+                 strcmp(findings->items[i].object, object) == 0;
+    return count;
+}
+
 static void target_sql(Trial *trial, const char *sql)
 {
     pg_migration_target_sql(&trial->migration, sql);
@@ -793,6 +805,7 @@ static void who_is_not_a_member_is_refused(void **state)
     pg_migration_plan(&trial.migration);
     plan_swap(&trial, false);
     expect_refusal(&trial, "table public.t", "only its owner");
+    assert_int_equal(refusals_of(&trial, "table public.t"), 1); /* said once */
     expect_refusal(&trial, "view public.v", "owned by role \"stranger\"");
     close_trial(&trial);
 }

@@ -111,8 +111,8 @@ static void add_coming(SwapWork *work, const PgRows *rows, size_t row)
 
     findings_add(work->findings, FINDING_REFUSAL, object,
                  "Grant us that role on the target (GRANT ... TO ...), or connect as its owner.",
-                 "is owned by role %s in the target, and we may not make it the owner of what "
-                 "replaces it",
+                 "is owned by role %s: only its owner may replace it and make it the owner of what "
+                 "takes its place",
                  thing->owner);
 }
 
@@ -159,6 +159,19 @@ static bool add_missing_schemas(SwapWork *work, const PgRows *rows)
     return is_missing;
 }
 
+/* Its name was refused already, as that of something that comes: the remedy would be the same. */
+static bool is_refused(const Findings *findings, const char *object)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->items[i];
+
+        if (finding->severity == FINDING_REFUSAL && finding->object != NULL &&
+            strcmp(finding->object, object) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_retiring(const SwapWork *work, const PgRows *rows, size_t row)
 {
     const char *object = pg_value(rows, row, RETIRING_WORDS);
@@ -168,7 +181,7 @@ static void check_retiring(const SwapWork *work, const PgRows *rows, size_t row)
                      "Leave it out of the migration, or rename it in the source.",
                      "belongs to extension \"%s\" in the target and cannot be replaced",
                      pg_value(rows, row, RETIRING_EXTENSION));
-    if (!pg_is_true(rows, row, RETIRING_IS_OURS))
+    if (!pg_is_true(rows, row, RETIRING_IS_OURS) && !is_refused(work->findings, object))
         findings_add(work->findings, FINDING_REFUSAL, object,
                      "Grant us that role on the target (GRANT ... TO ...), or connect as its "
                      "owner.",

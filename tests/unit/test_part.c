@@ -1,4 +1,4 @@
-/* Parts: what is written is read back, tar and zstd read it, and a crash leaves what was synced. */
+/* Parts: what is written is read back, and other programs read it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,87 +6,8 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-#include <sys/stat.h>
-
-#include "backup/part.h"
-#include "backup/part_reader.h"
-#include "engine/base/fault.h"
 #include "engine/base/process.h"
-#include "tests/support/capture.h"
-
-#define MTIME 1763649065 /* 2025-11-20T14:31:05Z */
-
-static int enter_folder(void **state)
-{
-    AUTO_FREE_MEMORY char *data = NULL;
-
-    *state = make_folder();
-    data = path_in(*state, "data");
-    assert_int_equal(mkdir(data, 0700), 0);
-    return 0;
-}
-
-static int leave_folder(void **state)
-{
-#ifdef FAULT_POINTS
-    fault_arm(FAULT_NONE, 0, NULL);
-#endif
-    remove_folder(*state);
-    return 0;
-}
-
-static PartWriter *open_part(const char *folder, uint32_t number)
-{
-    PartWriter *writer = NULL;
-    Error err = {0};
-
-    assert_int_equal(part_writer_open(folder, number, MTIME, &writer, &err), STATUS_OK);
-    return writer;
-}
-
-static PartEntry add(PartWriter *writer, const char *name, const char *content)
-{
-    PartEntry entry = {0};
-    Error err = {0};
-    Status status = part_writer_add(writer, name, content, strlen(content), 3, &entry, &err);
-
-    if (status < 0)
-        fail_msg("%s", err.message);
-    return entry;
-}
-
-static PartSummary seal(PartWriter *writer)
-{
-    PartSummary summary = {0};
-    Error err = {0};
-
-    assert_int_equal(part_writer_seal(writer, &summary, &err), STATUS_OK);
-    part_writer_free(writer);
-    return summary;
-}
-
-static PartReader *open_reader(const char *folder, const char *path)
-{
-    AUTO_FREE_MEMORY char *whole = path_in(folder, path);
-    PartReader *reader = NULL;
-    Error err = {0};
-
-    if (part_reader_open(whole, &reader, &err) < 0)
-        fail_msg("%s", err.message);
-    return reader;
-}
-
-static void expect_entry(PartReader *reader, const PartEntry *entry, const char *name,
-                         const char *content)
-{
-    AUTO_TEXT Text text = {0};
-    Error err = {0};
-
-    if (part_reader_content(reader, entry, name, 1 << 20, &text, &err) < 0)
-        fail_msg("%s: %s", name, err.message);
-    assert_string_equal(text_string(&text), content);
-}
+#include "tests/unit/part_fixture.h"
 
 static void any_entry_can_be_read_alone(void **state)
 {
@@ -138,11 +59,210 @@ static void names_stay_as_they_are(void **state)
         expect_entry(reader, &entries[i], hard_names[i], "content");
 }
 
+static void a_walk_finds_all_entries(void **state)
+{
+    PartWriter *writer = open_part(*state, 1);
+    PartEntry entries[3];
+    AUTO_FREE(part_reader_free) PartReader *reader = NULL;
+    char names[3][2] = {"a", "b", "c"};
+    char hash[SHA256_HEX_SIZE];
+    PartSummary summary;
+    const char *name = NULL;
+    Error err = {0};
+
+    for (size_t i = 0; i < 3; i++)
+        entries[i] = add(writer, names[i], i == 1 ? "" : "some content");
+    summary = seal(writer);
+    reader = open_reader(*state, "data/0001.tar.zst");
+    part_reader_hash_all(reader);
+    for (size_t i = 0; i < 3; i++) {
+        const void *data = NULL;
+        size_t size = 0;
+        uint64_t total = 0;
+
+        assert_int_equal(part_reader_next(reader, 100, &name, &err), STATUS_OK);
+        assert_string_equal(name, names[i]);
+        while (part_reader_read(reader, &data, &size, &err) == STATUS_OK)
+            total += size;
+        assert_int_equal(total, entries[i].raw);
+        assert_memory_equal(part_reader_found(reader), &entries[i], sizeof(entries[i]));
+    }
+    assert_int_equal(part_reader_next(reader, 100, &name, &err), STATUS_DONE);
+    assert_int_equal(part_reader_hash(reader, hash, &err), STATUS_OK);
+    assert_string_equal(hash, summary.sha256);
+}
+
+static void a_walk_refuses_what_is_larger_than_allowed(void **state)
+{
+    PartWriter *writer = open_part(*state, 1);
+    AUTO_FREE(part_reader_free) PartReader *reader = NULL;
+    const char *name = NULL;
+    Error err = {0};
+
+    (void)add(writer, "a", "eleven bytes");
+    (void)seal(writer);
+    reader = open_reader(*state, "data/0001.tar.zst");
+    assert_int_equal(part_reader_next(reader, 5, &name, &err), STATUS_INVALID);
+    assert_int_equal(err.kind, ERROR_DIFFERENT);
+}
+
+/* Larger than any buffer on the way, half of it zeros, half of it noise. */
+static void a_large_entry_comes_back_whole(void **state)
+{
+    size_t size = (size_t)3 * 1024 * 1024 + 77;
+    AUTO_FREE_MEMORY char *content = xcalloc(1, size);
+    AUTO_FREE(part_reader_free) PartReader *reader = NULL;
+    AUTO_TEXT Text text = {0};
+    PartWriter *writer = open_part(*state, 1);
+    PartEntry entry;
+    uint32_t noise = 1;
+    Error err = {0};
+
+    for (size_t i = 0; i < size / 2; i++) {
+        noise = noise * 1664525U + 1013904223U;
+        content[i] = (char)(noise >> 24);
+    }
+    assert_int_equal(part_writer_add(writer, "a", content, size, 1, &entry, &err), STATUS_OK);
+    (void)seal(writer);
+    reader = open_reader(*state, "data/0001.tar.zst");
+    assert_int_equal(part_reader_content(reader, &entry, "a", size, &text, &err), STATUS_OK);
+    assert_int_equal(text.size, size);
+    assert_memory_equal(text.data, content, size);
+    assert_int_equal(part_reader_content(reader, &entry, "a", size - 1, &text, &err),
+                     STATUS_INVALID);
+}
+
+static void what_is_taken_back_leaves_no_trace(void **state)
+{
+    PartWriter *writer = open_part(*state, 1);
+    PartWriter *other = open_part(*state, 2);
+    PartSummary one;
+    PartSummary two;
+    Error err = {0};
+
+    (void)add(writer, "a", "one");
+    part_writer_keep(writer);
+    (void)add(writer, "b", "two");
+    assert_int_equal(part_writer_begin(writer, "c", 100, 3, &err), STATUS_OK);
+    assert_int_equal(part_writer_write(writer, "half", 4, &err), STATUS_OK);
+    assert_int_equal(part_writer_back(writer, &err), STATUS_OK);
+    assert_int_equal(part_writer_entries(writer), 1);
+    (void)add(writer, "d", "three");
+    one = seal(writer);
+
+    (void)add(other, "a", "one");
+    (void)add(other, "d", "three");
+    two = seal(other);
+    assert_string_equal(one.sha256, two.sha256);
+    assert_int_equal(one.entries, 2);
+    assert_int_equal(one.raw_bytes, 8);
+}
+
+static void more_or_fewer_bytes_than_announced_are_refused(void **state)
+{
+    PartWriter *writer = open_part(*state, 1);
+    PartEntry entry;
+    Error err = {0};
+
+    assert_int_equal(part_writer_begin(writer, "a", 3, 3, &err), STATUS_OK);
+    assert_int_equal(part_writer_write(writer, "four", 4, &err), STATUS_FAILED);
+    assert_int_equal(part_writer_back(writer, &err), STATUS_OK);
+    assert_int_equal(part_writer_begin(writer, "a", 3, 3, &err), STATUS_OK);
+    assert_int_equal(part_writer_write(writer, "tw", 2, &err), STATUS_OK);
+    assert_int_equal(part_writer_end(writer, &entry, &err), STATUS_FAILED);
+    assert_int_equal(part_writer_back(writer, &err), STATUS_OK);
+    assert_int_equal(seal(writer).entries, 0);
+}
+
+static void unsafe_names_are_refused(void **state)
+{
+    static const char *const names[] = {"",    "/etc/passwd", "../up", "a/../../b", "a//b",
+                                        "./a", "a/.",         "..",    "a/",        "."};
+    PartWriter *writer = open_part(*state, 1);
+    PartEntry entry;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        Error err = {0};
+
+        assert_int_equal(part_writer_add(writer, names[i], "x", 1, 3, &entry, &err),
+                         STATUS_INVALID);
+        assert_int_equal(part_writer_back(writer, &err), STATUS_OK);
+    }
+    part_writer_free(writer);
+}
+
+static void a_part_is_never_written_over(void **state)
+{
+    PartWriter *writer = open_part(*state, 1);
+    PartWriter *other = NULL;
+    Error err = {0};
+
+    assert_int_equal(part_writer_open(*state, 1, 0, &other, &err), STATUS_FAILED);
+    (void)seal(writer);
+    assert_int_equal(part_writer_open(*state, 1, 0, &other, &err), STATUS_FAILED);
+}
+
+/*
+ * Other programs.
+ */
+static void run(const char *const *arguments, Text *ret_output)
+{
+    Process process = {.arguments = arguments};
+    AUTO_PROCESS_OUTCOME ProcessOutcome outcome = {0};
+    Error err = {0};
+
+    if (process_run(&process, &outcome, &err) < 0)
+        fail_msg("%s", err.message);
+    if (outcome.exit_code != 0)
+        fail_msg("%s: %s", arguments[0], text_string(&outcome.errors));
+    text_append_bytes(ret_output, outcome.output.data, outcome.output.size);
+}
+
+static void tar_and_zstd_read_a_part(void **state)
+{
+    AUTO_FREE_MEMORY char *path = path_in(*state, "data/0001.tar.zst");
+    const char *const test[] = {"zstd", "-t", "-q", path, NULL};
+    const char *const list[] = {"tar", "--zstd", "-tf", path, NULL};
+    const char *const extract[] = {"tar", "--zstd", "-xf", path, "-C", *state, NULL};
+    const char *const print[] = {"tar", "--zstd", "-xOf", path, "tables/b", NULL};
+    PartWriter *writer = open_part(*state, 1);
+    AUTO_TEXT Text output = {0};
+    AUTO_TEXT Text content = {0};
+    AUTO_FREE_MEMORY char *extracted = path_in(*state, "tables/a");
+    struct stat found;
+    Error err = {0};
+
+    (void)add(writer, "tables/a", "one\n");
+    (void)add(writer, "tables/b", "two\n");
+    (void)add(writer, "tables/\xe8\xbf\x81\xe7\xa7\xbb", "three\n");
+    (void)seal(writer);
+    run(test, &output);
+    run(list, &output);
+    assert_non_null(strstr(text_string(&output), "tables/a\ntables/b\n"));
+    text_clear(&output);
+    run(print, &output);
+    assert_string_equal(text_string(&output), "two\n");
+    run(extract, &output);
+    assert_int_equal(file_read(extracted, 100, &content, &err), STATUS_OK);
+    assert_string_equal(text_string(&content), "one\n");
+    assert_int_equal(stat(extracted, &found), 0);
+    assert_int_equal(found.st_mtime, MTIME);
+    assert_int_equal(found.st_mode & 0777, 0600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(any_entry_can_be_read_alone, enter_folder, leave_folder),
-        cmocka_unit_test_setup_teardown(names_stay_as_they_are, enter_folder, leave_folder),
+        PART_TEST(any_entry_can_be_read_alone),
+        PART_TEST(names_stay_as_they_are),
+        PART_TEST(a_walk_finds_all_entries),
+        PART_TEST(a_walk_refuses_what_is_larger_than_allowed),
+        PART_TEST(a_large_entry_comes_back_whole),
+        PART_TEST(what_is_taken_back_leaves_no_trace),
+        PART_TEST(more_or_fewer_bytes_than_announced_are_refused),
+        PART_TEST(unsafe_names_are_refused),
+        PART_TEST(a_part_is_never_written_over),
+        PART_TEST(tar_and_zstd_read_a_part),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

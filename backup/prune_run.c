@@ -1,6 +1,6 @@
 #include "backup/prune_run.h"
 
-#include "engine/base/file.h"
+#include "backup/check.h"
 #include "engine/base/memory.h"
 
 void prune_result_release(PruneResult *result)
@@ -19,12 +19,39 @@ static bool has_rules(const PrunePolicy *policy)
     return prune_policy_check(policy, &ignored) >= 0;
 }
 
+/* Before others are removed for its sake: has a backup all its files still? That is cheap to see, and
+ * what has not does not count (PR2). */
+static Status check_presence(BackupList *list, int64_t now_us, Error *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        Backup *backup = &list->items[i];
+        AUTO_CHECK_REPORT CheckReport report = {0};
+        CheckOptions quick = {.level = CHECK_QUICK};
+        Error problem = {0};
+        Status status = STATUS_OK;
+
+        if (backup->state != STATE_COMPLETE || backup->verification.damaged_us != 0)
+            continue;
+        status = check_backup(backup->directory, &quick, &report, NULL, &problem);
+        if (status == STATUS_STOPPED) {
+            *err = problem;
+            return status;
+        }
+        if (status < 0 && problem.kind != ERROR_NOT_FOUND) { /* it has gone meanwhile */
+            backup->verification.damaged_us = now_us;
+            backup->verification.damaged_level = CHECK_QUICK;
+        }
+    }
+    return STATUS_OK;
+}
+
 static Status decide(const Repository *repository, const PruneRequest *request, PruneResult *ret,
                      Error *err)
 {
     TRY(repository_list(repository, &ret->backups, &ret->unknown, err));
     if (!has_rules(&request->policy))
         return STATUS_OK;
+    TRY(check_presence(&ret->backups, request->now_us, err));
     return prune_decide(&request->policy, &ret->backups, request->needed, request->series,
                         request->now_us, &ret->plan, err);
 }

@@ -3,10 +3,16 @@
  */
 #include "tools/command.h"
 
-const Command command_backup = {
-    .name = "backup",
-    .purpose = "named backups of databases and stores",
+const Command command_backup_create = {
+    .name = "backup create",
+    .purpose = "make a named backup of a database or a directory",
     .not_yet = "What promotion replaces is kept in the target until `stopover finish`.",
+};
+
+const Command command_backup_restore = {
+    .name = "backup restore",
+    .purpose = "restore a backup into a database or a directory",
+    .not_yet = "`stopover rollback` goes back to what promotion keeps in the target.",
 };
 
 const Command command_check = {

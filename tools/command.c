@@ -11,32 +11,45 @@
 const Command *const commands[] = {
     &command_run,      &command_plan,    &command_prepare, &command_stage,
     &command_verify,   &command_promote, &command_status,  &command_stop,
-    &command_rollback, &command_finish,  &command_forget,  &command_help,
-    &command_check,    &command_report,  &command_backup,  NULL,
+    &command_rollback, &command_finish,  &command_forget,  &command_backup,
+    &command_help,     &command_check,   &command_report,  NULL,
 };
 
 enum {
-    COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) - 1,
+    MAX_COMMANDS = 32,
 };
 
-Status command_find(const char *name, const Command **ret, Error *err)
+/* "list" of "backup list". */
+static const char *last_word(const Command *command)
 {
-    const char *names[COMMAND_COUNT];
-    const char *closest = NULL;
+    const char *blank = strrchr(command->name, ' ');
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i]->name, name) == 0) {
-            *ret = commands[i];
+    return blank != NULL ? blank + 1 : command->name;
+}
+
+Status command_find(const Command *group, const char *word, const Command **ret, Error *err)
+{
+    const Command *const *members = group != NULL ? group->members : commands;
+    const char *before = group != NULL ? " " : "";
+    const char *first = group != NULL ? group->name : "";
+    const char *names[MAX_COMMANDS];
+    const char *closest = NULL;
+    size_t count = 0;
+
+    for (; members[count] != NULL && count < MAX_COMMANDS; count++) {
+        names[count] = last_word(members[count]);
+        if (strcmp(names[count], word) == 0) {
+            *ret = members[count];
             return STATUS_OK;
         }
-        names[i] = commands[i]->name;
     }
-    (void)error_kind(err, ERROR_USAGE, "there is no command \"%s\"", name);
-    closest = suggest(name, names, COMMAND_COUNT);
+    (void)error_kind(err, ERROR_USAGE, "there is no command \"%s%s%s\"", first, before, word);
+    closest = suggest(word, names, count);
     if (closest != NULL)
-        error_hint(err, "Did you mean `stopover %s`? See `stopover help`.", closest);
+        error_hint(err, "Did you mean `stopover %s%s%s`? See `stopover help%s%s`.", first, before,
+                   closest, before, first);
     else
-        error_hint(err, "See `stopover help` for the commands there are.");
+        error_hint(err, "See `stopover help%s%s` for the commands there are.", before, first);
     return STATUS_INVALID;
 }
 

@@ -4,6 +4,7 @@
 
 enum {
     NAME_WIDTH = 12,
+    MEMBER_WIDTH = 16,
     OPTION_WIDTH = 28,
 };
 
@@ -32,10 +33,17 @@ static void write_exit_codes(Text *ret)
                      "   1  failed\n"
                      "   2  wrong command line\n"
                      "   3  stopped, or waiting for the world: the same command goes on\n"
-                     "   4  verification found differences\n"
+                     "   4  verification found differences, or a backup is damaged\n"
                      "   5  refused by a check or a safety rule; nothing was changed\n"
-                     "  10  no such migration\n"
-                     "  11  another process drives it now\n");
+                     "  10  no such migration or backup\n"
+                     "  11  another process drives it, or uses it, now\n");
+}
+
+static void write_list(const Command *const *list, int width, Text *ret)
+{
+    for (; *list != NULL; list++)
+        if ((*list)->not_yet == NULL)
+            text_append_format(ret, "  %-*s %s\n", width, (*list)->name, (*list)->purpose);
 }
 
 static void write_all(Text *ret)
@@ -47,10 +55,7 @@ static void write_all(Text *ret)
              "command goes on, and what was promoted can be taken back until `finish`.\n\n"
              "Usage: stopover COMMAND [NAME] [OPTION...]\n\n"
              "Commands:\n");
-    for (const Command *const *command = commands; *command != NULL; command++)
-        if ((*command)->not_yet == NULL)
-            text_append_format(ret, "  %-*s %s\n", NAME_WIDTH, (*command)->name,
-                               (*command)->purpose);
+    write_list(commands, NAME_WIDTH, ret);
     text_append(ret, "\nOptions of every command:\n");
     write_options(NULL, ret);
     write_exit_codes(ret);
@@ -62,9 +67,22 @@ static void write_all(Text *ret)
                      "`stopover help COMMAND` says more about one of them.\n");
 }
 
+static void write_group(const Command *group, Text *ret)
+{
+    text_append_format(ret, "Usage: stopover %s %s\n\nCommands:\n", group->name, group->usage);
+    write_list(group->members, MEMBER_WIDTH, ret);
+    text_append_format(ret, "\n%s\n\nOptions of every one of them:\n", group->help);
+    write_options(group, ret);
+    write_exit_codes(ret);
+}
+
 static void write_command(const Command *command, Text *ret)
 {
     text_append_format(ret, "stopover %s: %s\n\n", command->name, command->purpose);
+    if (command->members != NULL) {
+        write_group(command, ret);
+        return;
+    }
     if (command->not_yet != NULL) {
         text_append_format(ret, "Not supported yet. %s\n", command->not_yet);
         return;

@@ -1,5 +1,6 @@
 #include "tools/options.h"
 
+#include "backup/check.h"
 #include "engine/base/log.h"
 
 static const OptionChoice levels[] = {
@@ -18,6 +19,13 @@ static const OptionChoice phases[] = {
     {0},
 };
 
+static const OptionChoice check_levels[] = {
+    {"quick", CHECK_QUICK, false},
+    {"data", CHECK_DATA, false},
+    {"restore", 0, true},
+    {0},
+};
+
 static const OptionChoice log_formats[] = {
     {"text", LOG_FORMAT_TEXT, false},
     {"json", LOG_FORMAT_JSON, false},
@@ -27,6 +35,7 @@ static const OptionChoice log_formats[] = {
 #define FIELD(member) offsetof(Options, member)
 #define KIB           UINT64_C(1024)
 #define GIB           (KIB * KIB * KIB)
+#define MANY          UINT64_C(1000000)
 #define COPYING       "run plan prepare stage verify promote rollback finish"
 
 /* clang-format off */
@@ -62,8 +71,8 @@ const OptionRow option_rows[] = {
     {.name = "stop-after", .argument = "PHASE", .kind = OPTION_CHOICE,
      .field = FIELD(stop_after), .choices = phases, .commands = "run",
      .help = "end early: prepared, staged or verified"},
-    {.name = "dry-run", .kind = OPTION_FLAG, .field = FIELD(dry_run), .commands = "run",
-     .help = "only say what would be done, as `stopover plan` does"},
+    {.name = "dry-run", .kind = OPTION_FLAG, .field = FIELD(dry_run),
+     .commands = "run backup-prune", .help = "only say what would be done"},
     {.name = "accept-stale-source", .kind = OPTION_FLAG, .field = FIELD(accept_stale_source),
      .commands = "run promote",
      .help = "promote although the source was written to since its snapshot"},
@@ -85,7 +94,8 @@ const OptionRow option_rows[] = {
     {.name = "watch", .kind = OPTION_FLAG, .field = FIELD(watch), .commands = "status",
      .help = "show it again and again until the run ends"},
     {.name = "jobs", .short_name = 'j', .argument = "N", .kind = OPTION_NUMBER,
-     .field = FIELD(jobs), .minimum = 1, .maximum = 256, .commands = COPYING " verify",
+     .field = FIELD(jobs), .minimum = 1, .maximum = 256,
+     .commands = COPYING " verify backup-verify",
      .help = "how many workers copy or compare at once"},
     {.name = "chunk-size", .argument = "BYTES", .kind = OPTION_BYTES,
      .field = FIELD(chunk_bytes), .minimum = 256, .maximum = 64 * GIB, .commands = COPYING,
@@ -97,6 +107,52 @@ const OptionRow option_rows[] = {
      .field = FIELD(retry_for_s), .minimum = 0, .maximum = 30 * UINT64_C(86400),
      .commands = COPYING " verify promote rollback finish stop",
      .help = "how long to try again what may pass, for example 90s or 10m"},
+
+    {.name = "repo", .argument = "DIR", .kind = OPTION_TEXT, .field = FIELD(backup.repo),
+     .commands = "backup", .help = "where the backups are (the directory repository of --home)"},
+    {.name = "lock-wait", .argument = "TIME", .kind = OPTION_DURATION,
+     .field = FIELD(backup.lock_wait_s), .minimum = 0, .maximum = UINT64_C(86400),
+     .commands = "backup",
+     .help = "how long to wait for others who change the same repository (60s)"},
+    {.name = "series", .argument = "SERIES", .kind = OPTION_TEXT, .field = FIELD(backup.series),
+     .commands = "backup-list backup-prune", .help = "only backups of this one thing"},
+    {.name = "latest", .argument = "N", .kind = OPTION_NUMBER, .field = FIELD(backup.latest),
+     .minimum = 1, .maximum = MANY, .commands = "backup-list", .help = "only the last N"},
+    {.name = "trash", .kind = OPTION_FLAG, .field = FIELD(backup.trash),
+     .commands = "backup-list", .help = "what was removed and can still be brought back"},
+    {.name = "keep-last", .argument = "N", .kind = OPTION_NUMBER,
+     .field = FIELD(backup.keep_last), .minimum = 1, .maximum = MANY,
+     .commands = "backup-prune", .help = "keep the last N"},
+    {.name = "keep-daily", .argument = "N", .kind = OPTION_NUMBER,
+     .field = FIELD(backup.keep_daily), .minimum = 1, .maximum = MANY,
+     .commands = "backup-prune", .help = "keep the last one of each of the last N days (UTC)"},
+    {.name = "keep-weekly", .argument = "N", .kind = OPTION_NUMBER,
+     .field = FIELD(backup.keep_weekly), .minimum = 1, .maximum = MANY,
+     .commands = "backup-prune", .help = "the same of weeks, from Monday on"},
+    {.name = "keep-monthly", .argument = "N", .kind = OPTION_NUMBER,
+     .field = FIELD(backup.keep_monthly), .minimum = 1, .maximum = MANY,
+     .commands = "backup-prune", .help = "the same of months"},
+    {.name = "keep-within", .argument = "TIME", .kind = OPTION_DURATION,
+     .field = FIELD(backup.keep_within_s), .minimum = 1, .maximum = UINT64_C(36500) * 86400,
+     .commands = "backup-prune", .help = "keep all that are younger, for example 30d"},
+    {.name = "apply", .kind = OPTION_FLAG, .field = FIELD(backup.apply),
+     .commands = "backup-prune", .help = "do it, instead of only saying it"},
+    {.name = "purge", .kind = OPTION_FLAG, .field = FIELD(backup.purge),
+     .commands = "backup-prune backup-delete",
+     .help = "empty the trash at once instead of a day later"},
+    {.name = "reason", .argument = "TEXT", .kind = OPTION_TEXT, .field = FIELD(backup.reason),
+     .commands = "backup-pin", .help = "why it must stay: shown wherever the pin is named"},
+    {.name = "for", .argument = "TIME", .kind = OPTION_DURATION,
+     .field = FIELD(backup.pinned_for_s), .minimum = 1, .maximum = UINT64_C(36500) * 86400,
+     .commands = "backup-pin", .help = "until then only, for example 90d"},
+    {.name = "pin", .argument = "PIN", .kind = OPTION_TEXT, .field = FIELD(backup.pin),
+     .commands = "backup-unpin",
+     .help = "only this pin, as `stopover backup show` names it: user-1, run-shop"},
+    {.name = "level", .argument = "LEVEL", .kind = OPTION_CHOICE, .field = FIELD(backup.level),
+     .choices = check_levels, .commands = "backup-verify",
+     .help = "quick (sizes and the manifest) or data (everything is read; the default)"},
+    {.name = "all", .kind = OPTION_FLAG, .field = FIELD(backup.all), .commands = "backup-verify",
+     .help = "every backup of the repository"},
 
     {.name = "home", .argument = "DIR", .kind = OPTION_TEXT, .field = FIELD(home),
      .help = "where migrations are recorded ($STOPOVER_HOME, ~/.local/state/stopover)"},
@@ -110,7 +166,7 @@ const OptionRow option_rows[] = {
      .field = FIELD(log_format), .choices = log_formats,
      .help = "messages on stderr as text (the default) or json lines"},
     {.name = "yes", .short_name = 'y', .kind = OPTION_FLAG, .field = FIELD(yes),
-     .help = "confirm what would be asked: rollback after promotion, finish, forget"},
+     .help = "confirm what would be asked: whatever takes something away"},
     {.name = "help", .short_name = 'h', .kind = OPTION_FLAG, .field = FIELD(help),
      .help = "this page"},
     {.name = "version", .kind = OPTION_FLAG, .field = FIELD(version),

@@ -30,6 +30,11 @@ void options_release(Options *options)
     text_list_release(&options->tables);
     text_list_release(&options->exclude_tables);
     text_list_release(&options->schemas);
+    free(options->backup.wanted);
+    free(options->backup.repo);
+    free(options->backup.series);
+    free(options->backup.reason);
+    free(options->backup.pin);
 }
 
 static size_t row_index(const OptionRow *row)
@@ -37,9 +42,17 @@ static size_t row_index(const OptionRow *row)
     return (size_t)(row - option_rows);
 }
 
+/* A word of a row: "run", "backup-list" for "backup list", and "backup" for all of that group. */
+static bool means_command(const char *word, size_t length, const char *name)
+{
+    for (size_t i = 0; i < length; i++, name++)
+        if (*name != word[i] && !(*name == ' ' && word[i] == '-'))
+            return false;
+    return *name == '\0' || *name == ' ';
+}
+
 bool option_is_for(const OptionRow *row, const Command *command)
 {
-    size_t size = strlen(command->name);
     const char *word = row->commands;
 
     if (word == NULL)
@@ -47,7 +60,7 @@ bool option_is_for(const OptionRow *row, const Command *command)
     while (*word != '\0') {
         size_t length = strcspn(word, " ");
 
-        if (length == size && memcmp(word, command->name, size) == 0)
+        if (means_command(word, length, command->name))
             return true;
         word += length + (word[length] == ' ');
     }
@@ -160,15 +173,39 @@ static Status refuse_operand(char *word, const Options *options, Error *err)
     return STATUS_INVALID;
 }
 
+/* It is looked up as it is: what cannot be the name of a backup names none. */
+static Status read_backup(const char *word, Options *options, Error *err)
+{
+    if (*word == '\0' || has_control_characters(word))
+        return error_kind(err, ERROR_USAGE, "the name of the backup is empty or not printable");
+    options->backup.wanted = xstrdup(word);
+    return STATUS_OK;
+}
+
+/* A group and a member of it are one command. */
+static Status read_command(Words *words, const char *word, const Command **ret, Error *err)
+{
+    if (*ret == NULL || (*ret)->members == NULL)
+        return command_find(NULL, word, ret, err);
+    words->operands--;
+    return command_find(*ret, word, ret, err);
+}
+
 static Status read_operand(Words *words, char *word, Options *options, Error *err)
 {
+    const Command *command = options->command;
+    const Command *topic = options->topic;
+
     words->operands++;
-    if (words->operands == 1)
-        return command_find(word, &options->command, err);
-    if (words->operands > 2 || options->command->operand == OPERAND_NONE)
+    if (words->operands == 1 || command->members != NULL)
+        return read_command(words, word, &options->command, err);
+    if (command->operand == OPERAND_COMMAND &&
+        (words->operands == 2 || (topic != NULL && topic->members != NULL)))
+        return read_command(words, word, &options->topic, err);
+    if (words->operands > 2 || command->operand == OPERAND_NONE)
         return refuse_operand(word, options, err);
-    if (options->command->operand == OPERAND_COMMAND)
-        return command_find(word, &options->topic, err);
+    if (command->operand == OPERAND_BACKUP || command->operand == OPERAND_BACKUP_OPTIONAL)
+        return read_backup(word, options, err);
     TRY(migration_name_check(word, err));
     options->name = xstrdup(word);
     return STATUS_OK;
@@ -216,6 +253,20 @@ static Status check_belonging(const Options *options, Error *err)
     return STATUS_OK;
 }
 
+static Status check_operand(const Options *options, Error *err)
+{
+    const Command *command = options->command;
+    bool lacks_name = command->operand == OPERAND_NAME && options->name == NULL;
+    bool lacks_backup = command->operand == OPERAND_BACKUP && options->backup.wanted == NULL;
+
+    if (!lacks_name && !lacks_backup)
+        return STATUS_OK;
+    (void)error_kind(err, ERROR_USAGE, "the %s's name is missing",
+                     lacks_name ? "migration" : "backup");
+    error_hint(err, "It is used as: stopover %s %s", command->name, command->usage);
+    return STATUS_INVALID;
+}
+
 static Status check_together(const Options *options, Error *err)
 {
     const Command *command = options->command;
@@ -228,12 +279,13 @@ static Status check_together(const Options *options, Error *err)
     }
     if (command->not_yet != NULL)
         return STATUS_OK;
-    TRY(check_belonging(options, err));
-    if (command->operand == OPERAND_NAME && options->name == NULL) {
-        (void)error_kind(err, ERROR_USAGE, "the migration's name is missing");
-        error_hint(err, "It is used as: stopover %s %s", command->name, command->usage);
+    if (command->members != NULL) {
+        (void)error_kind(err, ERROR_USAGE, "what to do is missing after `%s`", command->name);
+        error_hint(err, "See `stopover help %s` for what there is.", command->name);
         return STATUS_INVALID;
     }
+    TRY(check_belonging(options, err));
+    TRY(check_operand(options, err));
     if (options->quiet && options->verbose)
         return error_kind(err, ERROR_USAGE, "--quiet and --verbose exclude each other");
     if (is_stage && options->tables.count > 0 && !options->again) {

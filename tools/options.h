@@ -16,6 +16,28 @@
 #include "stages/migration.h"
 #include "tools/command.h"
 
+/* What only `stopover backup ...` takes. */
+typedef struct BackupOptions {
+    char *wanted; /* name, label or alias of a backup, or NULL */
+    char *repo;   /* as given, or NULL; likewise below */
+    char *series;
+    char *reason;
+    char *pin; /* a token */
+    uint64_t pinned_for_s;
+    uint64_t lock_wait_s;
+    uint64_t latest;
+    uint64_t keep_last;
+    uint64_t keep_daily;
+    uint64_t keep_weekly;
+    uint64_t keep_monthly;
+    uint64_t keep_within_s;
+    unsigned level; /* CheckLevel */
+    bool all;
+    bool apply;
+    bool purge;
+    bool trash;
+} BackupOptions;
+
 struct Options {
     const Command *command; /* NULL only after a failure, or with help or version */
     char *name;             /* the migration, or NULL */
@@ -55,6 +77,8 @@ struct Options {
     bool again;
     bool watch;
 
+    BackupOptions backup;
+
     uint64_t given; /* bit i: row i of the option table was used */
 };
 
@@ -80,7 +104,7 @@ typedef struct OptionRow {
     const char *name;
     const char *argument; /* "N"; NULL for a flag */
     const char *help;     /* one line; NULL: not on help pages */
-    const char *commands; /* words; NULL: all */
+    const char *commands; /* words; NULL: all. "backup-list" is a member, "backup" all of them */
     OptionKind kind;
     char short_name; /* 0: none */
     size_t field;    /* offset in Options */

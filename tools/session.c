@@ -69,8 +69,15 @@ static Status read_answer(char *ret, size_t size, Error *err)
     return STATUS_OK;
 }
 
+/* The migration or backup that it is about; NULL for none in particular. */
+static const char *subject_of(const Options *options)
+{
+    return options->name != NULL ? options->name : options->backup.wanted;
+}
+
 Status session_confirm(const Options *options, const char *consequence, Error *err)
 {
+    const char *subject = subject_of(options);
     char answer[16] = "";
 
     if (options->yes)
@@ -81,8 +88,9 @@ Status session_confirm(const Options *options, const char *consequence, Error *e
         error_hint(err, "Add --yes.");
         return STATUS_INVALID;
     }
-    (void)fprintf(stderr, "%s \"%s\" %s.\nGo on? [y/N] ", options->command->name, options->name,
-                  consequence); /* a terminal, just looked at */
+    (void)fprintf(stderr, "%s%s%s%s %s.\nGo on? [y/N] ", options->command->name,
+                  subject != NULL ? " \"" : "", subject != NULL ? subject : "",
+                  subject != NULL ? "\"" : "", consequence); /* a terminal, just looked at */
     (void)fflush(stderr);
     TRY(read_answer(answer, sizeof(answer), err));
     if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)

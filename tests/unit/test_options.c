@@ -207,9 +207,52 @@ static void commands_to_come_take_any_words(void **state)
     AUTO_LINE Line line;
 
     (void)state;
-    set_line(&line, "stopover backup list x --keep 3");
+    set_line(&line, "stopover report list x --keep 3");
     assert_int_equal(line.status, STATUS_OK);
-    assert_ptr_equal(line.options.command, &command_backup);
+    assert_ptr_equal(line.options.command, &command_report);
+}
+
+static void a_group_and_its_member_are_one_command(void **state)
+{
+    AUTO_LINE Line line;
+    AUTO_LINE Line help;
+
+    (void)state;
+    set_line(&line, "stopover backup show latest --repo /backups");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_ptr_equal(line.options.command, &command_backup_show);
+    assert_string_equal(line.options.backup.wanted, "latest");
+    assert_string_equal(line.options.backup.repo, "/backups");
+    assert_null(line.options.name);
+    set_line(&help, "stopover help backup prune");
+    assert_int_equal(help.status, STATUS_OK);
+    assert_ptr_equal(help.options.topic, &command_backup_prune);
+    expect_usage_error("stopover backup", "missing after `backup`", "stopover help backup");
+    expect_usage_error("stopover backup lst", "\"backup lst\"", "stopover backup list");
+    expect_usage_error("stopover backup nonsense", "\"backup nonsense\"", "stopover help backup");
+    expect_usage_error("stopover backup show", "the backup's name is missing", "BACKUP");
+    expect_usage_error("stopover backup show a b", "one word too many", "backup show");
+    expect_usage_error("stopover help backup prune x", "one word too many", "help");
+    expect_usage_error("stopover list", "no command \"list\"", "");
+}
+
+static void options_of_a_member_are_its_own(void **state)
+{
+    AUTO_LINE Line line;
+
+    (void)state;
+    set_line(&line, "stopover backup prune --keep-last 3 --keep-within 7d --apply --lock-wait 0");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_int_equal(line.options.backup.keep_last, 3);
+    assert_int_equal(line.options.backup.keep_within_s, 7 * 86400);
+    assert_true(line.options.backup.apply);
+    expect_usage_error("stopover backup list --keep-last 3", "`stopover backup list` does not take",
+                       "backup list --help");
+    expect_usage_error("stopover run shop --repo /backups", "does not take --repo", "");
+    expect_usage_error("stopover verify shop --level data", "does not take --level", "");
+    expect_usage_error("stopover backup prune --keep-last 0", "--keep-last cannot be", "");
+    expect_usage_error("stopover backup verify x --level restore", "not supported yet",
+                       "quick, data");
 }
 
 static void tables_of_stage_again_are_no_selection(void **state)
@@ -372,6 +415,8 @@ int main(void)
         cmocka_unit_test(operands_are_checked),
         cmocka_unit_test(what_is_to_come_says_so),
         cmocka_unit_test(commands_to_come_take_any_words),
+        cmocka_unit_test(a_group_and_its_member_are_one_command),
+        cmocka_unit_test(options_of_a_member_are_its_own),
         cmocka_unit_test(tables_of_stage_again_are_no_selection),
         cmocka_unit_test(json_is_known_although_a_word_before_it_is_wrong),
         cmocka_unit_test(a_password_is_kept_but_hidden_in_argv),

@@ -15,9 +15,9 @@
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
 #include "engine/base/stop.h"
-#include "engine/connect/postgres/row_parts.h"
 #include "engine/connect/postgres/target.h"
 #include "engine/flow/digest.h"
+#include "engine/flow/row_parts.h"
 #include "tests/support/pg_tables.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include "engine/connect/postgres/connection.h"
 #include "engine/connect/postgres/copy_rows.h"
 #include "engine/connect/postgres/relation.h"
-#include "engine/connect/postgres/row_parts.h"
+#include "engine/connect/postgres/row_values.h"
 #include "engine/flow/prober.h"
 
 enum {

@@ -1,6 +1,6 @@
 /*
- * A row taken apart into its fields, to make keys of some of them and to read numbers that stand
- * behind them. In both formats of COPY; what a field means is known only where it is asked for.
+ * A row taken apart into its fields, to make keys of some of them. In every format (engine/flow/rows.h);
+ * what a field means is known only where it is asked for.
  */
 #pragma once
 
@@ -33,8 +33,3 @@ Status row_parts_read(RowParts *parts, RowFormat format, const uint8_t *row, siz
 void row_parts_append(const RowParts *parts, const size_t *places, size_t count, Text *ret);
 
 bool row_parts_is_null(const RowParts *parts, size_t place);
-
-/* Values of type bigint or oid, and of type tid. STATUS_FAILED when it is none. */
-Status row_parts_number(const RowParts *parts, size_t place, uint64_t *ret, Error *err);
-Status row_parts_tid(const RowParts *parts, size_t place, uint32_t *ret_block, uint16_t *ret_offset,
-                     Error *err);

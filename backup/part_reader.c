@@ -130,6 +130,23 @@ static bool is_ordinary(struct archive_entry *entry)
            archive_entry_size(entry) >= 0 && archive_entry_sparse_count(entry) == 0;
 }
 
+static bool is_ascii(const char *name)
+{
+    while (*name > 0 && *name < 0x7F)
+        name++;
+    return *name == '\0';
+}
+
+/* libarchive warns of a name that is not ASCII (see enter_bytes()), and must not of anything else. */
+static bool is_read(int result, struct archive_entry *entry)
+{
+    const char *name = NULL;
+
+    if (result == ARCHIVE_WARN)
+        name = archive_entry_pathname(entry);
+    return result == ARCHIVE_OK || (name != NULL && !is_ascii(name));
+}
+
 /* STATUS_OK with the name and size, or STATUS_DONE when the frame holds no entry. */
 static Status read_head(PartReader *reader, const char **ret_name, uint64_t *ret_size, Error *err)
 {
@@ -139,7 +156,7 @@ static Status read_head(PartReader *reader, const char **ret_name, uint64_t *ret
 
     if (result == ARCHIVE_EOF)
         return STATUS_DONE;
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) /* of a name that is not ASCII */
+    if (!is_read(result, entry))
         return tar_error(reader, err);
     if (!is_ordinary(entry))
         return damage(reader, "it is no ordinary file", err);

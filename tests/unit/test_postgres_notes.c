@@ -29,6 +29,8 @@ static void reads_the_notes_on_a_table_as_written(void **state)
     text_list_add(&written.leaves, "\"odd \\ \"\"schema\"\"\".\"n\xC3\xA4me\"");
     text_list_add(&written.leaves, "\"public\".\"b\"");
     text_list_add(&written.facts, "column a 0123456789abcdef");
+    for (size_t i = 0; i < NEED_PARTS; i++)
+        text_list_add(&written.needs, i == 3 ? "" : "trigger a");
     AUTO_FREE_MEMORY char *text = pg_table_notes_write(&written);
     assert_null(strchr(text, '\n'));
 
@@ -42,6 +44,7 @@ static void reads_the_notes_on_a_table_as_written(void **state)
     assert_true(found.is_unlogged && found.is_partition && found.has_children);
     expect_same_list(&found.leaves, &written.leaves);
     expect_same_list(&found.facts, &written.facts);
+    expect_same_list(&found.needs, &written.needs);
 }
 
 static void keeps_what_is_false_false(void **state)

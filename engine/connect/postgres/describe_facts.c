@@ -34,6 +34,69 @@ static void copy_facts(const Facts *facts, const Table *table, TextList *ret)
         text_list_add(ret, found->lines.items[i]);
 }
 
+static const char *place_word(PlaceKind kind)
+{
+    switch (kind) {
+    case PLACE_INDEX:
+        return "index";
+    case PLACE_CHECK:
+        return "check constraint";
+    case PLACE_DEFAULT:
+        return "default of column";
+    case PLACE_GENERATED:
+        return "generated column";
+    case PLACE_TRIGGER:
+    case PLACE_CONSTRAINT_TRIGGER:
+        return "trigger";
+    case PLACE_RULE:
+        return "rule";
+    case PLACE_POLICY:
+        return "policy";
+    case PLACE_STATISTICS:
+        return "statistics";
+    case PLACE_FOREIGN_KEY:
+    case PLACE_PRIMARY_KEY:
+    case PLACE_UNIQUE:
+    case PLACE_EXCLUSION:
+        break;
+    }
+    return "constraint";
+}
+
+static bool is_carried(const Describer *describer, uint32_t routine)
+{
+    const DumpEntry *entry = describer_entry(describer, CLASS_PROC, routine);
+    return entry && describer_notes(describer, entry)->is_carried;
+}
+
+/* With single tables, routines stay behind: the target must have them. */
+static void add_needs_of(const Describer *describer, const Place *place, TextList *ret)
+{
+    size_t count = 0;
+    const Thing *needs =
+        source_reach_needs(describer->reach, (Thing){place->class_oid, place->oid}, &count);
+    for (size_t i = 0; i < count; i++) {
+        const Routine *routine = needs[i].class_oid == CLASS_PROC
+                                     ? source_reach_routine(describer->reach, needs[i].oid)
+                                     : NULL;
+        if (!routine || is_carried(describer, routine->oid))
+            continue;
+        AUTO_FREE_MEMORY char *what = xasprintf("%s %s", place_word(place->kind), place->name);
+        text_list_add(ret, what);
+        text_list_add(ret, routine->schema);
+        text_list_add(ret, routine->name);
+        text_list_add(ret, routine->types);
+    }
+}
+
+static void add_needs(const Describer *describer, const SourceRelation *relation, TextList *ret)
+{
+    for (size_t i = 0; i < describer->places.count; i++) {
+        if (describer->places.items[i].relation == relation->oid)
+            add_needs_of(describer, &describer->places.items[i], ret);
+    }
+}
+
 /* facts NULL: none. */
 static void write_notes(Describer *describer, const SourceRelation *relation, const Facts *facts,
                         uint32_t order)
@@ -50,6 +113,9 @@ static void write_notes(Describer *describer, const SourceRelation *relation, co
         add_leaves(describer, relation, &notes.leaves);
     if (facts)
         copy_facts(facts, table, &notes.facts);
+    if (facts &&
+        (describer->selection->include.count > 0 || describer->selection->schemas.count > 0))
+        add_needs(describer, relation, &notes.needs);
     table->private_data = pg_table_notes_write(&notes);
 }
 

@@ -68,6 +68,7 @@ char *pg_table_notes_write(const PgTableNotes *notes)
     set_flag(json, "children", notes->has_children);
     set_list(json, "leaves", &notes->leaves);
     set_list(json, "facts", &notes->facts);
+    set_list(json, "needs", &notes->needs);
     return json_print(json, false);
 }
 
@@ -85,7 +86,11 @@ static Status read_table_notes(const char *text, PgTableNotes *ret, Error *err)
     if (ret->kind != 'r' && ret->kind != 'p')
         return error_set(err, STATUS_INVALID, "there is no such kind of table");
     TRY(get_list(json, "leaves", &ret->leaves, err));
-    return get_list(json, "facts", &ret->facts, err);
+    TRY(get_list(json, "facts", &ret->facts, err));
+    TRY(get_list(json, "needs", &ret->needs, err));
+    if (ret->needs.count % NEED_PARTS != 0)
+        return error_set(err, STATUS_INVALID, "what it needs is not complete");
+    return STATUS_OK;
 }
 
 Status pg_table_notes_read(const Table *table, PgTableNotes *ret, Error *err)
@@ -105,6 +110,7 @@ void pg_table_notes_release(PgTableNotes *notes)
 {
     text_list_release(&notes->leaves);
     text_list_release(&notes->facts);
+    text_list_release(&notes->needs);
     *notes = (PgTableNotes){0};
 }
 

@@ -13,6 +13,10 @@
 #include "engine/base/text.h"
 #include "engine/flow/catalog.h"
 
+enum {
+    NEED_PARTS = 4, /* strings in PgTableNotes.needs for one routine */
+};
+
 typedef struct PgTableNotes {
     uint32_t order;   /* place of its entry in the dump, in one series with the objects */
     char kind;        /* 'r': ordinary table or leaf partition; 'p': a partitioned table whose
@@ -22,6 +26,8 @@ typedef struct PgTableNotes {
     bool has_children; /* other tables inherit from it (not partitions) */
     TextList leaves;   /* kind 'p': "schema"."name" of each leaf, in order */
     TextList facts;    /* its structure as evidence: see facts.h */
+    TextList needs; /* routines that are not carried along and that something on it calls: of each
+                          what calls it, schema, name, and types of arguments */
 } PgTableNotes;
 
 typedef struct PgObjectNotes {

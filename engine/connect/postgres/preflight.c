@@ -19,7 +19,8 @@ static Status look(Preflight *preflight, Error *err)
     TRY(preflight_extensions(preflight, err));
     TRY(preflight_privileges(preflight, err));
     TRY(preflight_roles(preflight, err));
-    return preflight_types(preflight, err);
+    TRY(preflight_types(preflight, err));
+    return preflight_routines(preflight, err);
 }
 
 Status pg_preflight(Stager *stager, const RunIdentity *identity, const Catalog *catalog,

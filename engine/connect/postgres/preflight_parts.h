@@ -21,6 +21,7 @@ Status preflight_schemas(const Preflight *preflight, Error *err);
 Status preflight_extensions(const Preflight *preflight, Error *err);
 Status preflight_roles(const Preflight *preflight, Error *err);
 Status preflight_types(const Preflight *preflight, Error *err);
+Status preflight_routines(const Preflight *preflight, Error *err);
 
 Status preflight_privileges(const Preflight *preflight, Error *err);
 

@@ -22,6 +22,7 @@ enum {
     NAMED_BODY,
     NAMED_ARGUMENTS,
     NAMED_HAS_PATH,
+    NAMED_TYPES,
 };
 
 /* Something that a body can name. */
@@ -75,6 +76,7 @@ void source_reach_free(SourceReach *reach)
         free(reach->routines[i].schema);
         free(reach->routines[i].name);
         free(reach->routines[i].arguments);
+        free(reach->routines[i].types);
         free(reach->routines[i].language);
         free(reach->routines[i].body);
         things_release(&reach->bodies[i]);
@@ -129,6 +131,7 @@ static void add_routine(SourceReach *reach, size_t row)
         .schema = xstrdup(pg_value(rows, row, NAMED_SCHEMA)),
         .name = xstrdup(pg_value(rows, row, NAMED_NAME)),
         .arguments = xstrdup(pg_value(rows, row, NAMED_ARGUMENTS)),
+        .types = xstrdup(pg_value(rows, row, NAMED_TYPES)),
         .language = xstrdup(pg_value(rows, row, NAMED_LANGUAGE)),
         .body = xstrdup(pg_value(rows, row, NAMED_BODY)),
         .has_path = pg_is_true(rows, row, NAMED_HAS_PATH),

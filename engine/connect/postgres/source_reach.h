@@ -38,6 +38,7 @@ typedef struct Routine {
     char *arguments;
     char *language;
     char *body;    /* empty for one that begins atomically */
+    char *types;   /* of its arguments: "integer, public.mood" */
     bool has_path; /* a search_path is set for it */
 } Routine;
 

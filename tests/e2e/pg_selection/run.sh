@@ -63,6 +63,29 @@ says 'lines_order_id_fkey|orders'
 expect 0 forget m --yes
 pg_nothing_left
 
+# routines stay behind when single tables are asked for: what calls one needs it in the target, and none
+# there takes rows of a table that is staged
+noted="CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'"
+pg_sql source people -c "$noted" -c 'CREATE TRIGGER noted BEFORE INSERT ON public.no_key FOR EACH ROW EXECUTE FUNCTION public.noted()'
+expect 5 run m "${ends[@]}" --table no_key --stop-after verified
+one_error
+says 'error: function public.noted\(\): trigger noted of table public.no_key calls it.*not in the target'
+pg_nothing_left
+pg_sql target people -c "$noted"
+expect 0 run m --stop-after verified
+expect 0 rollback m
+expect 0 finish m --yes
+rm -rf home
+pg_sql target people -c 'DROP FUNCTION public.noted'
+pg_sql source people -c 'SET client_min_messages = warning' -c 'DROP FUNCTION public.noted CASCADE' -c "CREATE FUNCTION public.good(public.no_key) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT (\$1).a IS NOT NULL'" \
+    -c 'ALTER TABLE public.no_key ADD CONSTRAINT is_good CHECK (public.good(no_key))'
+expect 5 run m "${ends[@]}" --table no_key --stop-after verified
+one_error
+says 'error: function public.good\(public.no_key\): check constraint is_good of table public.no_key calls it'
+pg_nothing_left
+rm -rf home
+pg_sql source people -c 'SET client_min_messages = warning' -c 'DROP FUNCTION public.good CASCADE'
+
 # structure alone
 expect 0 run shape "${ends[@]}" --schema-only --stop-after verified
 phase_is shape verified

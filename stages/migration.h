@@ -34,6 +34,7 @@ typedef struct MigrationOptions {
     uint64_t promote_deadline_ms; /* likewise */
     const char *when_file;        /* promotion waits until it exists, or NULL */
     bool now;                     /* it does not wait for one that is recorded */
+    bool makes_backup;            /* the target is an archive: stages/backup_create.h */
     bool quiet;                   /* no progress */
 } MigrationOptions;
 

@@ -180,6 +180,15 @@ static Status check_when_file(const char *given, Error *err)
     return STATUS_INVALID;
 }
 
+static Status check_target(const Migration *migration, const MigrationOptions *options, Error *err)
+{
+    if (!migration->target->ops->is_archive || options->makes_backup)
+        return STATUS_OK;
+    (void)error_kind(err, ERROR_USAGE, "a backup cannot be a target");
+    error_hint(err, "Backups are made by `stopover backup create`.");
+    return STATUS_INVALID;
+}
+
 Status options_check(const Migration *migration, const MigrationOptions *options, Error *err)
 {
     const Journal *journal = migration->journal;
@@ -193,6 +202,7 @@ Status options_check(const Migration *migration, const MigrationOptions *options
         {WITH_ACL, given->with_acl},
     };
 
+    TRY(check_target(migration, options, err));
     TRY(check_when_file(options->when_file, err));
     if (!given->data_only && !is_recorded(journal, DATA_ONLY))
         return STATUS_OK;

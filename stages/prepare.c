@@ -110,13 +110,19 @@ static Status record_prepared(Migration *migration, size_t tables, Error *err)
 
     TRY(keep_begin(journal, clock_wall_us(), err));
     format_things(tables, "table", count, sizeof(count));
-    text_append_format(&message, "%s; backup %s", count, journal_record(journal)->backup_name);
+    if (migration->target->ops->is_archive)
+        text_append(&message, count);
+    else
+        text_append_format(&message, "%s; backup %s", count, journal_record(journal)->backup_name);
     TRY(journal_set_phase(journal, PHASE_PREPARED, text_string(&message), err));
     if (tables == 0)
         log_warn("the source holds no tables: is %s the right one?",
                  journal_record(journal)->source_display);
-    log_info("prepared: %s: what promotion replaces will be kept in the target until finish",
-             text_string(&message));
+    if (migration->target->ops->is_archive)
+        log_info("prepared: %s", text_string(&message));
+    else
+        log_info("prepared: %s: what promotion replaces will be kept in the target until finish",
+                 text_string(&message));
     return STATUS_OK;
 }
 

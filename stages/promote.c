@@ -16,6 +16,7 @@
 #include "engine/base/memory.h"
 #include "stages/freshness.h"
 #include "stages/intent.h"
+#include "stages/origin.h"
 #include "stages/report.h"
 #include "stages/stages.h"
 #include "stages/when_file.h"
@@ -123,6 +124,10 @@ static void say_promoted(const Migration *migration, const Plan *plan)
 
     clock_format(record->snapshot_us, when, sizeof(when));
     format_things(plan->catalog.table_count, "table", tables, sizeof(tables));
+    if (migration->target->ops->is_archive) {
+        log_info("complete: %s, the source as it was at %s", tables, when);
+        return;
+    }
     log_info("promoted: %s%s, the source as it was at %s", tables,
              migration->schema_only ? ", structure only, no rows" : "", when);
     if (record->level == VERIFY_NONE && !migration->schema_only)
@@ -160,9 +165,11 @@ Status stage_promote(Migration *migration, Error *err)
     }
     if (record->phase != PHASE_VERIFIED)
         return refuse_phase(record, "promote", "verified", comes_before(record->phase), err);
-    TRY(check_freshness(migration, err));
+    if (!migration->target->ops->is_archive) /* a backup is of its snapshot, whatever came later */
+        TRY(check_freshness(migration, err));
     TRY(migration_claim(migration, err));
     TRY(journal_load_plan(migration->journal, &plan, err));
+    TRY(origin_note(migration, &plan, err));
     TRY(plan_again(migration, &promotion, err));
     if (migration->when_file != NULL)
         TRY(wait_and_check(migration, &promotion, err));

@@ -24,7 +24,7 @@ function allowed(file,    part) { # path prefixes that a file may include
     return ""
 }
 function home(header) { # where a foreign header may be included; "" = anywhere
-    if (header ~ /^sqlite3(ext)?\.h$/) return "^(journal/|engine/connect/sqlite/|tests/)"
+    if (header ~ /^sqlite3(ext)?\.h$/) return "^(journal/|engine/connect/sqlite/|backup/archive_ledger|tests/)"
     if (header ~ /^(postgresql\/)?(libpq-fe|libpq-events|pg_config)\.h$/)
         return "^(engine/connect/postgres/|tests/)"
     if (header ~ /^(archive|archive_entry|zstd|zstd_errors)\.h$/)

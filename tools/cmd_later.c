@@ -3,18 +3,6 @@
  */
 #include "tools/command.h"
 
-const Command command_backup_create = {
-    .name = "backup create",
-    .purpose = "make a named backup of a database or a directory",
-    .not_yet = "What promotion replaces is kept in the target until `stopover finish`.",
-};
-
-const Command command_backup_restore = {
-    .name = "backup restore",
-    .purpose = "restore a backup into a database or a directory",
-    .not_yet = "`stopover rollback` goes back to what promotion keeps in the target.",
-};
-
 const Command command_check = {
     .name = "check",
     .purpose = "preflight of a source and a target",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/archive.h"
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/postgres.h"
@@ -34,6 +35,7 @@ ConnectorTable connectors_all(void)
     static const Connector connectors[] = {
         {"sqlite", sqlite_open_source, sqlite_open_target},
         {"postgresql", postgres_open_source, postgres_open_target},
+        {ARCHIVE_SCHEME, archive_open_source, archive_open_target}, /* for our own use */
         {"lightrag", refuse_source, refuse_target},
         {0},
     };
@@ -43,7 +45,8 @@ ConnectorTable connectors_all(void)
 
 Status connectors_complete(const Uri *uri, const char *text, char **ret, Error *err)
 {
-    bool is_path = strcmp(uri->scheme, "sqlite") == 0;
+    bool is_path =
+        strcmp(uri->scheme, "sqlite") == 0 || strcmp(uri->scheme, ARCHIVE_SCHEME) == 0;
     AUTO_FREE_MEMORY char *directory = NULL;
     const char *rest = uri->rest;
 

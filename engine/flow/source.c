@@ -8,6 +8,15 @@ void snapshot_release(Snapshot *snapshot)
     snapshot->token = NULL;
 }
 
+void schema_scripts_release(SchemaScripts *scripts)
+{
+    text_release(&scripts->before);
+    text_release(&scripts->after);
+    free(scripts->version);
+    free(scripts->encoding);
+    *scripts = (SchemaScripts){0};
+}
+
 void source_free(Source *source)
 {
     if (source != NULL)

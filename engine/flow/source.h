@@ -36,6 +36,18 @@ void snapshot_release(Snapshot *snapshot); /* the strings only */
 
 typedef struct RunIdentity RunIdentity;
 
+/* The structure of a catalog as scripts that people can run by themselves, with the program of the
+ * database alone: `before` is to run before rows are loaded, `after` then. */
+typedef struct SchemaScripts {
+    Text before;
+    Text after;
+    char *version;  /* of the server or library, for people; or NULL */
+    char *encoding; /* of the database; or NULL */
+} SchemaScripts;
+
+void schema_scripts_release(SchemaScripts *scripts);
+#define AUTO_SCRIPTS __attribute__((cleanup(schema_scripts_release)))
+
 typedef struct SourceOps {
     const char *name; /* "sqlite" */
     /* Optional. Who reads, for the names of connections; told each time a process begins to work,
@@ -62,6 +74,8 @@ typedef struct SourceOps {
     /* ret_changed is true unless it is proven that nothing was written since the token's state. */
     Status (*changed)(Source *source, const char *token, bool *ret_changed, Error *err);
     Status (*open_reader)(Source *source, Reader **ret, Error *err);
+    /* Optional. From a catalog that it described earlier; the source itself need not be there. */
+    Status (*write_scripts)(Source *source, const Catalog *catalog, SchemaScripts *ret, Error *err);
     /* Stable identity of the data store ("dev:inode", "system:database"): source = target check. */
     Status (*identity)(Source *source, char **ret, Error *err);
     void (*free)(Source *source);

@@ -49,8 +49,20 @@ typedef struct LedgerSink {
     Status (*task)(void *context, uint32_t task_id, Error *err);
 } LedgerSink;
 
+/* What a target that only keeps rows is told of where they come from, to record it. Borrowed. */
+typedef struct Origin {
+    const char *engine;          /* SourceOps.name */
+    const char *source;          /* without secrets, for people */
+    const char *source_identity; /* SourceOps.identity, or NULL */
+    const char *snapshot;        /* token, or NULL */
+    int64_t snapshot_us;
+    const char *tool_version;
+    const SchemaScripts *scripts; /* of the plan's catalog */
+} Origin;
+
 typedef struct TargetOps {
     const char *name;
+    bool is_archive;      /* it only keeps: nothing in it is live, and nothing is replaced */
     unsigned row_formats; /* set of RowFormat it takes */
     unsigned max_writers; /* writers that can write at once; 0: no limit */
     uint64_t default_chunk_bytes;
@@ -58,6 +70,8 @@ typedef struct TargetOps {
      * work: what a target that does not exist yet has to be made like (encoding, page size).
      * Changes nothing itself. */
     void (*configure)(Target *target, const Catalog *catalog);
+    /* Archives only. Before promote(); what it needs of that it copies. */
+    void (*note_origin)(Target *target, const Origin *origin);
     /* Creates the control tables where missing, stores the run, and raises the epoch;
      * identity->epoch is set to it. ERROR_REFUSED when the target cannot be written or its control
      * tables are of a newer version or not ours. */

@@ -29,6 +29,7 @@
 #include "engine/base/stop.h"
 #include "engine/connect/sqlite/describe.h"
 #include "engine/connect/sqlite/reader.h"
+#include "engine/connect/sqlite/scripts.h"
 #include "engine/connect/sqlite/snapshot.h"
 #include "engine/connect/sqlite/sqlite.h"
 
@@ -278,6 +279,7 @@ static const SourceOps source_ops = {
     .release = source_release_all,
     .changed = source_has_changed,
     .open_reader = source_lend_reader,
+    .write_scripts = sqlite_write_scripts,
     .identity = source_identify,
     .free = sqlite_source_free,
 };

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# A backup of a SQLite file is made, proven and restored: into a new file, over what is live, a
+# single table of it; and what is said when that cannot be.
+set -u
+. "$STOPOVER_SUPPORT/e2e.sh"
+sample_databases
+
+expect 0 backup create one --from sqlite:a.db --chunk-size 4KiB
+says 'backup one: a: 23 tables'
+says 'complete: 23 tables'
+cmp a.db a.before || die "the source was written to"
+[ -z "$(ls -A "$STOPOVER_HOME"/backups-in-work/*/migrations)" ] || die "a journal was left"
+expect 0 status
+says_not 'one'
+expect 0 backup verify one
+says 'one: whole'
+expect 5 backup create one --from sqlite:a.db
+one_error
+says 'there is a backup "one" already'
+
+# into a file that does not exist yet
+expect 0 backup restore one --to sqlite:new.db --dry-run
+[ ! -e new.db ] || die "the dry run made the target"
+expect 0 backup restore one --to sqlite:new.db
+phase_is restore-one promoted
+expect 0 finish restore-one --yes
+oracle_equal a.db new.db "restored into a new file" || exit 1
+
+# over what is live, and back
+expect 0 backup restore one --to sqlite:b.db --name over
+phase_is over promoted
+expect 0 rollback over --yes
+expect 0 finish over --yes
+oracle_equal b.before b.db "the way back from a restore" || exit 1
+expect 0 run over
+phase_is over promoted
+expect 0 finish over --yes
+oracle_equal expected.db b.db "restored over what was live" || exit 1
+
+# one table of it, into what has others
+cp b.before c.db
+expect 0 backup restore one --to sqlite:c.db --name some --table prices
+says '1 table'
+[ "$(oracle_sql c.db 'SELECT count(*) FROM prices')" = 200 ] || die "prices"
+[ "$(oracle_sql c.db 'SELECT count(*) FROM users')" = 2 ] || die "users were touched"
+expect 2 backup restore one --to sqlite:c.db --name none --table pricesx
+one_error
+no_migration none
+
+# a backup of some tables; without a name it is called after the database
+expect 0 backup create --from sqlite:a.db --table 'log*' --table prices
+says 'backup a_[0-9]+T[0-9]+Z'
+expect 0 backup list --json
+json_is '$.backups[1].kind' tables
+
+# refusals leave nothing behind
+expect 1 backup create gone --from sqlite:nothing.db
+one_error
+expect 10 backup show gone
+expect 2 backup create nothing
+one_error
+expect 10 backup restore gone --to sqlite:d.db
+one_error
+expect 2 run x --from sqlite:a.db --to "backup:$STOPOVER_HOME/repository/x"
+one_error
+
+# a damaged backup is not restored
+part=$(ls "$STOPOVER_HOME"/repository/backups/*-one/data/*.tar.zst | head -1)
+chmod u+w "$part"
+printf '\x55' | dd of="$part" bs=1 seek=200 conv=notrunc status=none
+expect 4 backup verify one
+expect 4 backup restore one --to sqlite:e.db --name damaged
+one_error
+says 'table '
+expect 0 rollback damaged
+expect 0 finish damaged --yes
+echo "backup and restore of SQLite hold"

@@ -254,7 +254,7 @@ Status frame_reader_read(FrameReader *reader, const void **ret_data, size_t *ret
     ZSTD_outBuffer output = {reader->output, OUTPUT_SIZE, 0};
 
     while (!reader->is_ended && output.pos == 0) {
-        ZSTD_inBuffer input;
+        ZSTD_inBuffer input = {0};
         size_t left = 0;
 
         TRY(have_input(reader, &input, err));

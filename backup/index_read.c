@@ -82,7 +82,7 @@ static bool take_segment(const Json *line, Segment *ret)
 Status index_reader_next(IndexReader *reader, Segment *ret, const char **ret_name, Error *err)
 {
     Status status = STATUS_OK;
-    Segment segment;
+    Segment segment = {0};
     const char *name = NULL;
     const char *wrong = NULL;
 
@@ -172,8 +172,8 @@ Status index_read_tables(const char *folder, TableSegments *tables, size_t count
 {
     AUTO_FREE(index_reader_free) IndexReader *reader = NULL;
     Status status = STATUS_OK;
-    const char *name = NULL;
-    Segment segment;
+    const char *name = "";
+    Segment segment = {0};
 
     TRY(index_reader_open(folder, &reader, err));
     while ((status = index_reader_next(reader, &segment, &name, err)) == STATUS_OK) {

@@ -183,7 +183,7 @@ static void begin_content(PartReader *reader)
 
 Status part_reader_begin(PartReader *reader, const PartEntry *entry, const char *name, Error *err)
 {
-    const char *found = NULL;
+    const char *found = "";
     uint64_t size = 0;
     Status status = STATUS_OK;
 

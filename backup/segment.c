@@ -18,7 +18,9 @@ static char slug_character(char c)
     bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                    c == '.' || c == '_' || c == '-';
 
-    return is_safe ? c : '_';
+    if (is_safe)
+        return c;
+    return '_';
 }
 
 void segment_folder(const Table *table, Text *ret)

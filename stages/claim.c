@@ -13,6 +13,7 @@
 #include "stages/intent.h"
 #include "stages/migration.h"
 #include "stages/report.h"
+#include "stages/rollback_tables.h"
 
 static Status claim_step(Migration *migration, void *context, Error *err)
 {
@@ -139,6 +140,10 @@ static Status settle_intent(Migration *migration, const char *intent, Outcome ou
             return drop_intent(migration, "the rollback that was interrupted did not happen", err);
         log_info("completing the rollback that was interrupted");
         return rollback_drop_staging(migration, err);
+    }
+    if (strcmp(intent, INTENT_TABLES) == 0) {
+        log_info("the target is asked which tables the interrupted rollback took back");
+        return rollback_tables_settle(migration, err);
     }
     if (strcmp(intent, INTENT_FINISH) == 0) {
         /* Neither the marker of its beginning, nor all markers gone with its end. */

@@ -9,6 +9,7 @@
 #define INTENT_PROMOTE  "promote"
 #define INTENT_ROLLBACK "rollback"
 #define INTENT_FINISH   "finish"
+#define INTENT_TABLES   "rollback of tables"
 
 /* What the target's markers say of this attempt; retried like any other step. */
 Status migration_outcome(Migration *migration, Outcome *ret, Error *err);

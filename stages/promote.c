@@ -18,6 +18,7 @@
 #include "stages/intent.h"
 #include "stages/origin.h"
 #include "stages/report.h"
+#include "stages/rollback_tables.h"
 #include "stages/stages.h"
 #include "stages/when_file.h"
 
@@ -98,6 +99,7 @@ static Status promote_now(Migration *migration, PromotionContext *promotion, Err
 {
     Journal *journal = migration->journal;
 
+    TRY(journal_set_option(journal, TAKEN_BACK_OPTION, NULL, err)); /* of an earlier attempt */
     TRY(journal_set_intent(journal, INTENT_PROMOTE, err));
 
     Status status = migration_retry(migration, promote_step, promotion, err);

@@ -31,6 +31,10 @@ Status stage_promote(Migration *migration, Error *err);
 /* any -> rolled_back. */
 Status stage_rollback(Migration *migration, Error *err);
 
+/* promoted -> promoted: of the promoted tables those that the patterns name are taken back alone.
+ * ERROR_USAGE where the target cannot do that. */
+Status stage_rollback_tables(Migration *migration, const TextList *patterns, Error *err);
+
 /* promoted or rolled_back: drops what is kept. */
 Status stage_finish(Migration *migration, Error *err);
 

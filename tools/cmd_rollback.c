@@ -3,6 +3,21 @@
 #include "tools/options.h"
 #include "tools/session.h"
 
+static char *describe_tables(const Options *options, const JournalRecord *record)
+{
+    AUTO_TEXT Text text = {0};
+
+    text_append(&text, "takes back what matches ");
+    for (size_t i = 0; i < options->tables.count; i++)
+        text_append_format(&text, "%s\"%s\"", i == 0 ? "" : ", ", options->tables.items[i]);
+    text_append_format(&text,
+                       " of what was promoted in %s: what was live before under these names is "
+                       "live again; what was written to the promoted ones since is set aside with "
+                       "them as *_undone_%s until finish; all other tables stay promoted",
+                       record->target_display, record->identity.id);
+    return text_take(&text);
+}
+
 /* Before promotion nothing that is in use goes away, so nobody needs to be asked. */
 static Status confirm(const Options *options, Migration *migration, Error *err)
 {
@@ -10,12 +25,17 @@ static Status confirm(const Options *options, Migration *migration, Error *err)
     AUTO_FREE_MEMORY char *consequence = NULL;
 
     TRY(migration_settle(migration, err));
-    if (record->phase != PHASE_PROMOTED || record->finished)
-        return STATUS_OK;
-    consequence = xasprintf("makes the tables that were live before the promotion live again in "
-                            "%s; what was written to the promoted ones since stays with them, "
-                            "set aside as *_undone_%s until finish",
-                            record->target_display, record->identity.id);
+    if (record->phase != PHASE_PROMOTED || record->finished ||
+        (options->tables.count > 0 && migration->target->stager->ops->swap_back_tables == NULL))
+        return STATUS_OK; /* there is nothing to ask, or the stage refuses */
+    if (options->tables.count > 0)
+        consequence = describe_tables(options, record);
+    else
+        consequence =
+            xasprintf("makes the tables that were live before the promotion live again in "
+                      "%s; what was written to the promoted ones since stays with them, "
+                      "set aside as *_undone_%s until finish",
+                      record->target_display, record->identity.id);
     return session_confirm(options, consequence, err);
 }
 
@@ -26,20 +46,25 @@ static Status run(const Options *options, Reply *reply, Error *err)
     (void)reply;
     TRY(session_open(options, &migration, err));
     TRY(confirm(options, migration, err));
-    return stage_rollback(migration, err);
+    return options->tables.count > 0 ? stage_rollback_tables(migration, &options->tables, err)
+                                     : stage_rollback(migration, err);
 }
 
 const Command command_rollback = {
     .name = "rollback",
-    .usage = "NAME [--yes]",
+    .usage = "NAME [--table PATTERN]... [--yes]",
     .purpose = "back to what was live before, from any phase until finish",
     .help =
         "Before promotion: drops the staging tables. After promotion: one transaction makes the\n"
         "retired tables live again and sets the promoted ones aside, with whatever was written\n"
         "to them, until `finish`; this asks, or needs --yes where nobody can be asked.\n"
         "`stopover run NAME` then begins a new attempt.\n\n"
+        "With --table only these tables are taken back (PostgreSQL, after promotion), with their\n"
+        "indexes, owned sequences and partitions; the others stay promoted. What hangs together\n"
+        "with others (foreign keys, views, functions, types) is refused by name.\n\n"
         "Example:\n"
-        "  stopover rollback shop --yes",
+        "  stopover rollback shop --yes\n"
+        "  stopover rollback shop --table 'audit*'",
     .operand = OPERAND_NAME,
     .concludes = true,
     .run = run,

@@ -351,8 +351,8 @@ MigrationOptions options_for_migration(const Options *options)
         .quiet = options->quiet,
     };
 
-    /* With stage --again, --table says which tables, not which migration. */
-    if (options->command != &command_stage) {
+    /* There --table says which tables, not which migration. */
+    if (options->command != &command_stage && options->command != &command_rollback) {
         given.selection.include = options->tables;
         given.selection.exclude = options->exclude_tables;
         given.selection.schemas = options->schemas;

@@ -5,6 +5,7 @@
 
 #include "engine/base/log.h"
 #include "journal/home.h"
+#include "stages/rollback_tables.h"
 #include "stages/when_file.h"
 #include "tools/print.h"
 #include "tools/standing.h"
@@ -117,6 +118,18 @@ static void add_driver(const Standing *standing, Fields *ret)
                standing->driver > 0 ? cell_number((uint64_t)standing->driver) : cell_null());
 }
 
+/* Tables of a promotion that do not stand any more: on one line. */
+static void add_taken_back(const Standing *standing, Fields *ret)
+{
+    const char *names = journal_option(standing->journal, TAKEN_BACK_OPTION);
+    bool is_said = names != NULL && standing->record->phase == PHASE_PROMOTED;
+    AUTO_TEXT Text line = {0};
+
+    for (const char *at = is_said ? names : ""; *at != '\0'; at++)
+        text_append_bytes(&line, *at == '\n' ? ", " : at, *at == '\n' ? 2 : 1);
+    fields_add(ret, FOR_ALL, "taken_back", cell_text(is_said ? text_string(&line) : NULL));
+}
+
 static void collect(const Options *options, const Standing *standing, Fields *ret)
 {
     const JournalRecord *record = standing->record;
@@ -142,6 +155,7 @@ static void collect(const Options *options, const Standing *standing, Fields *re
     fields_add(
         ret, FOR_ALL, "promotion_waits_for",
         cell_text(is_over(record) ? NULL : journal_option(standing->journal, WHEN_FILE_OPTION)));
+    add_taken_back(standing, ret);
     fields_add(ret, FOR_PROGRAMS, "backup", cell_text(record->backup_name));
     fields_add(ret, FOR_ALL, "kept", cell_text(text_string(&standing->kept)));
     add_next(options, standing, ret);
@@ -293,6 +307,7 @@ static void conclude_in_words(const Options *options, const Standing *standing, 
                        is_over(standing->record) && standing->record->finished ? ", finished" : "");
     fields_add(&fields, FOR_PEOPLE, "migration", cell_text(standing->name));
     fields_add(&fields, FOR_PEOPLE, "phase", cell_text(text_string(&phase)));
+    add_taken_back(standing, &fields);
     fields_add(&fields, FOR_PEOPLE, "verification", cell_text(standing->statement));
     fields_add(&fields, FOR_PEOPLE, "kept", cell_text(text_string(&standing->kept)));
     add_next(options, standing, &fields);

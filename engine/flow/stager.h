@@ -108,6 +108,20 @@ typedef struct StagerOps {
     Status (*swap_back)(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,
                         Findings *notes, Error *err);
 
+    /*
+     * Optional, both or none. After promotion, one transaction: of the promoted tables those that the
+     * patterns name become undone, and what they replaced live again; the others stay promoted, and
+     * outcome() is what it was. A set that hangs together with what stays is ERROR_REFUSED, with
+     * each reason as a refusal in notes. STATUS_OK when all of them are undone already.
+     */
+    Status (*swap_back_tables)(Stager *stager, const RunIdentity *identity,
+                               const TextList *patterns, const LockPolicy *policy, Findings *notes,
+                               Error *err);
+
+    /* Read-only. The tables of a promoted attempt that were taken back so, by their live names. */
+    Status (*list_taken_back)(Stager *stager, const RunIdentity *identity, TextList *ret,
+                              Error *err);
+
     /* Before promotion: drops this attempt's staging and its ledger rows. May take several
      * transactions; repeating continues. Fine when nothing is there. Notes name what we made that
      * stays (extensions). watch may be NULL. */
@@ -192,6 +206,21 @@ static inline Status stager_swap_back(Stager *stager, const RunIdentity *identit
                                       const LockPolicy *policy, Findings *notes, Error *err)
 {
     return stager->ops->swap_back(stager, identity, policy, notes, err);
+}
+
+static inline Status stager_swap_back_tables(Stager *stager, const RunIdentity *identity,
+                                             const TextList *patterns, const LockPolicy *policy,
+                                             Findings *notes, Error *err)
+{
+    return stager->ops->swap_back_tables(stager, identity, patterns, policy, notes, err);
+}
+
+static inline Status stager_list_taken_back(Stager *stager, const RunIdentity *identity,
+                                            TextList *ret, Error *err)
+{
+    return stager->ops->list_taken_back == NULL
+               ? STATUS_OK
+               : stager->ops->list_taken_back(stager, identity, ret, err);
 }
 
 static inline Status stager_drop_staging(Stager *stager, const RunIdentity *identity,

@@ -144,8 +144,11 @@ void created_append(Text *sql, const RunIdentity *identity, const Task *task)
 
 static const char kept_sql[] =
     "with ours as ("
-    " select n.oid from pg_catalog.pg_namespace n where n.xmin = " OUR_XID
-    " and n.nspname::text ~ ('_' || :role || '_' || :id || '$'))"
+    " select n.oid from pg_catalog.pg_namespace n"
+    " where n.nspname::text ~ ('_' || :role || '_' || :id || '$') and (n.xmin = " OUR_XID
+    " or exists (select from stopover.object o where o.run = :run and o.attempt = :attempt"
+    " and o.class_oid = 'pg_catalog.pg_namespace'::regclass and o.object_oid = n.oid"
+    " and o.role = :role)))"
     " insert into stopover.object (run, attempt, class_oid, object_oid, kind, name, role)"
     " select :run, :attempt, f.class_oid, f.oid, '', '', :role from (";
 

@@ -12,7 +12,7 @@
  * as text, for those who send it together with others. */
 void created_append(Text *sql, const RunIdentity *identity, const Task *task);
 
-/* Inside the transaction that made the schemas of that role: records them, and all that was moved
- * there. Nobody else can have put anything into them yet, so all of it is what the swap set aside. */
+/* Inside the transaction that moves things into schemas of that role: records all that lies in them.
+ * Those that it made hold nothing else; of those that were there already the caller has proven it. */
 Status created_record_kept(PgConnection *connection, const RunIdentity *identity, NameRole role,
                            Error *err);

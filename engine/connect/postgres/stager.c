@@ -33,6 +33,7 @@
 #include "engine/connect/postgres/promote.h"
 #include "engine/connect/postgres/staging_plan.h"
 #include "engine/connect/postgres/swap_back.h"
+#include "engine/connect/postgres/swap_cut.h"
 #include "engine/connect/postgres/target.h"
 
 const StagerOps pg_stager_ops = {
@@ -44,6 +45,8 @@ const StagerOps pg_stager_ops = {
     .promote = pg_promote,
     .complete = pg_complete,
     .swap_back = pg_swap_back,
+    .swap_back_tables = pg_swap_back_tables,
+    .list_taken_back = pg_list_taken_back,
     .outcome = pg_outcome,
     .drop_staging = pg_drop_staging,
     .describe_kept = pg_describe_kept,

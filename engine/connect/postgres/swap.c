@@ -1,7 +1,11 @@
 #include "engine/connect/postgres/swap.h"
 
 #include "engine/base/json.h"
+#include <string.h>
+
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/sql_lexer.h"
+#include "engine/flow/names.h"
 
 typedef struct SwapList {
     const char *name;
@@ -39,6 +43,7 @@ void pg_swap_release(Swap *swap)
         free(swap->steps[i].words);
         free(swap->steps[i].forward);
         free(swap->steps[i].inverse);
+        free(swap->steps[i].of);
     }
     free(swap->steps);
     for (size_t i = 0; i < LIST_COUNT; i++)
@@ -51,6 +56,27 @@ SwapStep *swap_add(Swap *swap)
     GROW(swap->steps, swap->count, swap->capacity);
     swap->steps[swap->count] = (SwapStep){0};
     return &swap->steps[swap->count++];
+}
+
+char *swap_of(const char *kind, const char *qualified)
+{
+    AUTO_TEXT Text text = {0};
+    SqlLexer lexer;
+    SqlToken token = {0};
+    Error ignored = {0}; /* the server wrote it, or we did */
+
+    text_append_format(&text, "%s ", kind);
+    sql_lexer_begin(&lexer, qualified, strlen(qualified));
+    while (sql_lexer_next(&lexer, &token, &ignored) >= 0 && token.kind != SQL_END) {
+        if (token.kind != SQL_WORD && token.kind != SQL_NAME) {
+            text_append_bytes(&text, token.text, token.size);
+            continue;
+        }
+        AUTO_FREE_MEMORY char *name = sql_identifier(&token);
+
+        quote_identifier(&text, name);
+    }
+    return text_take(&text);
 }
 
 /* ---- the way back ---- */
@@ -74,6 +100,7 @@ void swap_reverse(const Swap *swap, Swap *ret)
 
         reversed->words = xstrdup(step->words);
         reversed->forward = xstrdup(step->inverse);
+        reversed->of = xstrdup(step->of);
     }
     copy_list(&swap->retired_locks, &ret->staged_locks);
     copy_list(&swap->promoted_locks, &ret->live_locks);
@@ -97,6 +124,8 @@ char *swap_write(const Swap *swap)
         json_set_string(item, "forward", step->forward);
         if (step->inverse != NULL)
             json_set_string(item, "inverse", step->inverse);
+        if (step->of != NULL)
+            json_set_string(item, "of", step->of);
         json_add(steps, item);
     }
     json_set(document, "steps", steps);
@@ -137,6 +166,7 @@ static Status read_steps(const Json *document, Swap *ret, Error *err)
         step->words = xstrdup(json_get_string(item, "words"));
         step->forward = xstrdup(forward);
         step->inverse = xstrdup(json_get_string(item, "inverse"));
+        step->of = xstrdup(json_get_string(item, "of"));
     }
     return STATUS_OK;
 }

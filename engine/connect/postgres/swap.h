@@ -27,6 +27,7 @@ typedef struct SwapStep {
     char *words;   /* for people: "table public.orders is replaced"; NULL: part of another step */
     char *forward; /* statements; never NULL, but "" when the step is for the way back only */
     char *inverse; /* or NULL: nothing to take back */
+    char *of;      /* whose it is alone: as of swap_of(); NULL: it belongs to the whole */
 } SwapStep;
 
 typedef struct Swap {
@@ -47,6 +48,10 @@ void pg_swap_release(Swap *swap);
 #define AUTO_SWAP __attribute__((cleanup(pg_swap_release)))
 
 SwapStep *swap_add(Swap *swap); /* zeroed; borrowed until the next add */
+
+/* How a step says whose it is: the kind and the live name, in one spelling whatever the quotes of
+ * qualified. The caller frees. */
+char *swap_of(const char *kind, const char *qualified);
 
 /* The way back as a swap of its own: the steps' inverses in the order in which they run, its
  * staged_locks and live_locks those of the way back, without checks. */

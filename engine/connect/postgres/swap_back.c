@@ -13,11 +13,13 @@
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/bound_objects.sql.h"
 #include "engine/connect/postgres/created.h"
+#include "engine/connect/postgres/drop.h"
 #include "engine/connect/postgres/ledger.h"
 #include "engine/connect/postgres/our_objects.sql.h"
 #include "engine/connect/postgres/outcome.h"
 #include "engine/connect/postgres/remaining.h"
 #include "engine/connect/postgres/sql_fill.h"
+#include "engine/connect/postgres/swap_back_inside.h"
 #include "engine/connect/postgres/swap_run.h"
 #include "engine/connect/postgres/swapped_counts.sql.h"
 
@@ -94,14 +96,17 @@ static Status note_table(PgConnection *connection, const PgRows *rows, size_t ro
     return STATUS_OK;
 }
 
-static Status note_rows(PgConnection *connection, const RunIdentity *identity, Findings *notes,
-                        Error *err)
+Status swap_back_note_rows(PgConnection *connection, const RunIdentity *identity,
+                           const char *relations, Findings *notes, Error *err)
 {
+    const SqlValue among = {.name = "relations", .text = relations != NULL ? relations : ""};
+    AUTO_TEXT Text sql = {0};
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
     if (notes == NULL)
         return STATUS_OK;
-    TRY(query(connection, identity, swapped_counts_sql, &rows, err));
+    sql_fill(&sql, swapped_counts_sql, identity, &among, 1);
+    TRY(pg_query(connection, text_string(&sql), &rows, err));
     for (size_t i = 0; i < pg_row_count(rows); i++)
         TRY(note_table(connection, rows, i, notes, err));
     return STATUS_OK;
@@ -126,16 +131,16 @@ static Status begin(SwapRun *run, Error *err)
 
 static Status check(SwapRun *run, Error *err)
 {
-    return check_bound(run->connection, run->identity, err);
+    TRY(check_bound(run->connection, run->identity, err));
+    return swap_back_prove(run->connection, run->identity, err);
 }
 
-/* What is live again is not ours (I3); what went aside is, until finish(). */
-static Status record(SwapRun *run, Error *err)
+Status swap_back_record(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
     AUTO_TEXT Text sql = {0};
 
-    TRY(created_record_kept(run->connection, run->identity, NAME_UNDONE, err));
-    sql_fill(&sql, our_objects_sql, run->identity, NULL, 0);
+    TRY(created_record_kept(connection, identity, NAME_UNDONE, err));
+    sql_fill(&sql, our_objects_sql, identity, NULL, 0);
     sql_fill(&sql,
              " delete from stopover.object r where r.run = :run and r.attempt = :attempt"
              " and r.role = 'retired' and not exists (select from ours o"
@@ -144,14 +149,18 @@ static Status record(SwapRun *run, Error *err)
              " 'pg_catalog.pg_transform'::regclass))"
              " and not exists (select from space s where s.oid = r.object_oid"
              " and r.class_oid = 'pg_catalog.pg_namespace'::regclass)",
-             run->identity, NULL, 0);
-    return pg_run(run->connection, text_string(&sql), err);
+             identity, NULL, 0);
+    return pg_run(connection, text_string(&sql), err);
+}
+
+static Status record(SwapRun *run, Error *err)
+{
+    return swap_back_record(run->connection, run->identity, err);
 }
 
 /* ---- all of it ---- */
 
-static Status read_inverse(PgConnection *connection, const RunIdentity *identity, Swap *ret,
-                           Error *err)
+Status swap_back_read(PgConnection *connection, const RunIdentity *identity, Swap *ret, Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
@@ -166,8 +175,7 @@ static Status read_inverse(PgConnection *connection, const RunIdentity *identity
     return swap_read(pg_value(rows, 0, 0), ret, err);
 }
 
-/* Where the promotion could not be completed, the names of today must do. */
-static Status rename_promoted(PgConnection *connection, const RunIdentity *identity, Error *err)
+Status swap_back_rename(PgConnection *connection, const RunIdentity *identity, Error *err)
 {
     Status status = pg_ledger_begin(connection, identity, err);
 
@@ -180,14 +188,30 @@ static Status rename_promoted(PgConnection *connection, const RunIdentity *ident
     return status;
 }
 
+Status swap_back_prove(PgConnection *connection, const RunIdentity *identity, Error *err)
+{
+    const Dropping kept = {.connection = connection,
+                           .identity = identity,
+                           .scope = *identity,
+                           .what = "retired and undone"};
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+
+    TRY(query(connection, identity,
+              "select from stopover.object o where o.run = :run and o.attempt = :attempt"
+              " and o.class_oid = 'pg_catalog.pg_namespace'::regclass and o.role = 'undone'",
+              &rows, err));
+    return pg_row_count(rows) == 0 ? STATUS_OK : drop_prove(&kept, err);
+}
+
 /* Before anything is locked: what takes long, and what can refuse. */
 static Status prepare(PgConnection *connection, const RunIdentity *identity, Swap *ret,
                       Findings *notes, Error *err)
 {
-    TRY(read_inverse(connection, identity, ret, err));
-    TRY(rename_promoted(connection, identity, err));
+    TRY(swap_back_read(connection, identity, ret, err));
+    TRY(swap_back_rename(connection, identity, err));
     TRY(check_bound(connection, identity, err));
-    return note_rows(connection, identity, notes, err);
+    TRY(swap_back_prove(connection, identity, err));
+    return swap_back_note_rows(connection, identity, NULL, notes, err);
 }
 
 Status pg_swap_back(Stager *stager, const RunIdentity *identity, const LockPolicy *policy,

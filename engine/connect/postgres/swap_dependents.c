@@ -128,9 +128,10 @@ static void add_publication(SwapWork *work, const PgRows *rows, size_t row, cons
     AUTO_FREE_MEMORY char *give = xasprintf("alter publication %s add table only %s%s%s;", name,
                                             table, pg_value(rows, row, 2), pg_value(rows, row, 3));
 
-    swap_add_step(&work->early, NULL, xstrdup(take), xstrdup(give));
-    swap_add_step(&work->late, xasprintf("%s publishes the new %s", object, table), xstrdup(give),
-                  xstrdup(take));
+    swap_add_step_of(&work->early, "table", table, NULL, xstrdup(take), xstrdup(give));
+    swap_add_step_of(&work->late, "table", table,
+                     xasprintf("%s publishes the new %s", object, table), xstrdup(give),
+                     xstrdup(take));
     work->locks += BINDING_LOCKS;
 }
 
@@ -193,11 +194,11 @@ static void add_left_key(SwapWork *work, const PgRows *rows, size_t row)
     if (!pg_is_null(rows, row, 7))
         text_append_format(&back, " comment on constraint %s on %s is %s;", constraint, table,
                            pg_value(rows, row, 7));
-    swap_add_step(&work->early,
-                  xasprintf("foreign key %s of the replaced %s to %s is dropped", constraint, table,
-                            pg_value(rows, row, 1)),
-                  xasprintf("alter table %s drop constraint %s;", table, constraint),
-                  text_take(&back));
+    swap_add_step_of(&work->early, "key of", table,
+                     xasprintf("foreign key %s of the replaced %s to %s is dropped", constraint,
+                               table, pg_value(rows, row, 1)),
+                     xasprintf("alter table %s drop constraint %s;", table, constraint),
+                     text_take(&back));
     if (is_valid && !is_partitioned) {
         AUTO_FREE_MEMORY char *validate =
             xasprintf("alter table %s validate constraint %s", table, constraint);

@@ -260,16 +260,21 @@ static bool ends_with(const char *text, const char *end)
     return size >= strlen(end) && strcmp(text + size - strlen(end), end) == 0;
 }
 
-static Status plan_security(SwapWork *work, const char *name, const char *entry, Error *err)
+static Status plan_security(SwapWork *work, const char *schema, const char *table,
+                            const char *entry, Error *err)
 {
     static const char *const ends[][2] = {
         {" ENABLE ROW LEVEL SECURITY;", " DISABLE ROW LEVEL SECURITY;"},
         {" FORCE ROW LEVEL SECURITY;", " NO FORCE ROW LEVEL SECURITY;"},
     };
+    AUTO_TEXT Text name = {0};
     AUTO_TEXT_LIST TextList statements = {0};
 
     if (strstr(entry, "ROW LEVEL SECURITY") == NULL)
         return STATUS_OK;
+    quote_identifier(&name, schema);
+    text_append(&name, ".");
+    quote_identifier(&name, table);
     TRY(split_statements(entry, &statements, err));
     for (size_t i = 0; i < statements.count; i++) {
         const char *statement = statements.items[i];
@@ -277,10 +282,10 @@ static Status plan_security(SwapWork *work, const char *name, const char *entry,
         for (size_t j = 0; j < sizeof(ends) / sizeof(ends[0]); j++) {
             if (strncmp(statement, "ALTER TABLE ", strlen("ALTER TABLE ")) == 0 &&
                 ends_with(statement, ends[j][0]))
-                swap_add_step(
-                    work->swap,
-                    xasprintf("row security of %s is %s", name, j == 0 ? "enabled" : "forced"),
-                    xstrdup(statement), with_end(statement, ends[j][0], ends[j][1]));
+                swap_add_step_of(work->swap, "table", text_string(&name),
+                                 xasprintf("row security of %s.%s is %s", schema, table,
+                                           j == 0 ? "enabled" : "forced"),
+                                 xstrdup(statement), with_end(statement, ends[j][0], ends[j][1]));
         }
     }
     return STATUS_OK;
@@ -291,19 +296,18 @@ Status swap_plan_row_security(SwapWork *work, Error *err)
     const Catalog *catalog = &work->plan->catalog;
 
     for (size_t i = 0; i < catalog->table_count; i++) {
-        AUTO_FREE_MEMORY char *name = table_display_name(&catalog->tables[i]);
+        const Table *table = &catalog->tables[i];
 
-        TRY(plan_security(work, name, catalog->tables[i].definition, err));
+        TRY(plan_security(work, table->schema, table->name, table->definition, err));
     }
     for (size_t i = 0; i < catalog->object_count; i++) {
         const Object *object = &catalog->objects[i];
         const char *type = work->notes[i].type;
 
-        if (type != NULL && (strcmp(type, "TABLE") == 0 || strcmp(type, "ROW SECURITY") == 0)) {
-            AUTO_FREE_MEMORY char *name = xasprintf("%s.%s", object->schema, object->name);
-
-            TRY(plan_security(work, name, object->definition, err));
-        }
+        if (type != NULL && (strcmp(type, "TABLE") == 0 || strcmp(type, "ROW SECURITY") == 0))
+            TRY(plan_security(work, object->schema,
+                              work->notes[i].label != NULL ? work->notes[i].label : object->name,
+                              object->definition, err));
     }
     return STATUS_OK;
 }

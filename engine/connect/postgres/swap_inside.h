@@ -87,6 +87,9 @@ SwapSchema *swap_add_schema(SwapWork *work, const char *live, const char *stagin
 
 /* A step whose words and statements are taken over. */
 void swap_add_step(Swap *swap, char *words, char *forward, char *inverse);
+/* And one that belongs to that object alone: kind and qualified name as for swap_of(). */
+void swap_add_step_of(Swap *swap, const char *kind, const char *qualified, char *words,
+                      char *forward, char *inverse);
 
 /* "(type, type)" in the source's words, as the target's catalogs show it: types of extensions may stand
  * elsewhere there. The caller frees. */

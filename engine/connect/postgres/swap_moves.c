@@ -44,6 +44,16 @@ static char *move(const SwapThing *thing, const char *from, const char *to)
     return text_take(&sql);
 }
 
+/* The caller frees. */
+static char *live_name(const SwapThing *thing)
+{
+    AUTO_TEXT Text name = {0};
+
+    quote_identifier(&name, thing->schema);
+    text_append_format(&name, ".%s", thing->key);
+    return text_take(&name);
+}
+
 static void add_lock(TextList *list, const char *schema, const SwapThing *thing)
 {
     AUTO_TEXT Text name = {0};
@@ -58,12 +68,13 @@ static void add_lock(TextList *list, const char *schema, const SwapThing *thing)
 static void plan_out(SwapWork *work, const SwapThing *thing)
 {
     const SwapSchema *schema = swap_find_schema(work, thing->schema);
+    AUTO_FREE_MEMORY char *name = live_name(thing);
 
-    swap_add_step(work->swap,
-                  xasprintf("%s %s.%s is kept in %s", thing->word, thing->schema, thing->key,
-                            schema->retired),
-                  move(thing, schema->live, schema->retired),
-                  move(thing, schema->retired, schema->live));
+    swap_add_step_of(work->swap, thing->word, name,
+                     xasprintf("%s %s.%s is kept in %s", thing->word, thing->schema, thing->key,
+                               schema->retired),
+                     move(thing, schema->live, schema->retired),
+                     move(thing, schema->retired, schema->live));
     if (!thing->is_table)
         return;
     add_lock(&work->swap->live_locks, schema->live, thing);
@@ -77,6 +88,7 @@ static void plan_out(SwapWork *work, const SwapThing *thing)
 static void plan_in(SwapWork *work, const SwapThing *thing)
 {
     const SwapSchema *schema = swap_find_schema(work, thing->schema);
+    AUTO_FREE_MEMORY char *name = live_name(thing);
     AUTO_TEXT Text forward = {0};
 
     if (thing->owner != NULL) {
@@ -85,10 +97,10 @@ static void plan_in(SwapWork *work, const SwapThing *thing)
         text_append_format(&forward, ".%s owner to %s; ", thing->key, thing->owner);
     }
     append_move(&forward, thing, schema->staging, schema->live);
-    swap_add_step(work->swap,
-                  xasprintf("%s %s.%s %s", thing->word, thing->schema, thing->key,
-                            thing->has_other ? "is replaced" : "is new"),
-                  text_take(&forward), move(thing, schema->live, schema->undone));
+    swap_add_step_of(work->swap, thing->word, name,
+                     xasprintf("%s %s.%s %s", thing->word, thing->schema, thing->key,
+                               thing->has_other ? "is replaced" : "is new"),
+                     text_take(&forward), move(thing, schema->live, schema->undone));
     if (!thing->is_table)
         return;
     add_lock(&work->swap->staged_locks, schema->staging, thing);

@@ -184,6 +184,13 @@ void swap_add_step(Swap *swap, char *words, char *forward, char *inverse)
     step->inverse = inverse;
 }
 
+void swap_add_step_of(Swap *swap, const char *kind, const char *qualified, char *words,
+                      char *forward, char *inverse)
+{
+    swap_add_step(swap, words, forward, inverse);
+    swap->steps[swap->count - 1].of = swap_of(kind, qualified);
+}
+
 static Status load_notes(SwapWork *work, Error *err)
 {
     const Catalog *catalog = &work->plan->catalog;

@@ -44,6 +44,10 @@ oracle_sql b.db 'SELECT email FROM users ORDER BY id' | grep -q old@example.org 
 
 expect 0 run shop
 phase_is shop promoted
+expect 2 rollback shop --table author --yes
+one_error
+says 'not supported with a sqlite target'
+phase_is shop promoted
 expect 5 finish shop
 one_error
 says 'goes \(retired, of attempt 2\): [0-9]+ tables, [0-9]+ rows: .*_retired_'

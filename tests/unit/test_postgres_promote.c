@@ -441,6 +441,21 @@ static void names_who_is_in_the_way_when_the_time_is_over(void **state)
     trial_close(&trial);
 }
 
+/* Reads the orders for some time, then says in public.longest how long it had to wait at most. */
+static void begin_reading(Trial *trial, Blocker *reader, unsigned times)
+{
+    *reader = (Blocker){
+        .database = trial->migration.to,
+        .sql = xasprintf("do $$ declare began timestamptz; longest interval := '0';"
+                         " begin for i in 1..%u loop began := clock_timestamp();"
+                         " perform count(*) from public.orders; commit;"
+                         " longest := greatest(longest, clock_timestamp() - began);"
+                         " perform pg_sleep(0.02); end loop;"
+                         " create table public.longest as select longest as waited; end $$",
+                         times)};
+    assert_int_equal(pthread_create(&reader->thread, NULL, run_blocker, reader), 0);
+}
+
 /* Others may use the tables while we wait for one who does not let go. */
 static void nobody_queues_behind_it_for_long(void **state)
 {
@@ -448,20 +463,13 @@ static void nobody_queues_behind_it_for_long(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     Trial trial;
     Blocker blocker;
-    Blocker reader = {
-        .sql = xstrdup("do $$ declare began timestamptz; longest interval := '0';"
-                       " begin for i in 1..60 loop began := clock_timestamp();"
-                       " perform count(*) from public.orders; commit;"
-                       " longest := greatest(longest, clock_timestamp() - began);"
-                       " perform pg_sleep(0.02); end loop;"
-                       " create table public.longest as select longest as waited; end $$")};
+    Blocker reader;
     Error err = {0};
 
     trial_open(&trial);
     trial.policy = (LockPolicy){.lock_timeout_ms = 150, .deadline_ms = 1000};
     begin_blocking(&trial, &blocker, "access share", 2.0);
-    reader.database = trial.migration.to;
-    assert_int_equal(pthread_create(&reader.thread, NULL, run_blocker, &reader), 0);
+    begin_reading(&trial, &reader, 60);
     expect_kind(promote(&trial, &err), &err, ERROR_WAITING, "\"the blocker\"");
     end_blocking(&reader);
     end_blocking(&blocker);
@@ -469,7 +477,7 @@ static void nobody_queues_behind_it_for_long(void **state)
     trial_close(&trial);
 }
 
-static void autovacuum_gives_way_to_one_longer_try(void **state)
+static void autovacuum_gives_way_while_nobody_waits(void **state)
 {
     static const char *const settings[] = {"autovacuum=on", "autovacuum_naptime=1", NULL};
 
@@ -477,6 +485,7 @@ static void autovacuum_gives_way_to_one_longer_try(void **state)
     PG_CLUSTER_OR_SKIP(cluster);
     PgCluster *usual = cluster;
     Trial trial;
+    Blocker reader;
     Error err = {0};
 
     cluster = pg_cluster_start(settings);
@@ -493,7 +502,10 @@ static void autovacuum_gives_way_to_one_longer_try(void **state)
     wait_until(&trial, "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
                        " where a.backend_type = 'autovacuum worker' and l.granted"
                        " and l.relation = 'public.orders'::regclass)");
+    begin_reading(&trial, &reader, 100);
     expect_ok(promote(&trial, &err), &err);
+    end_blocking(&reader);
+    expect(&trial, "select waited < '700 ms' from public.longest", "t"); /* deadlock_timeout: 1 s */
     expect_new(&trial);
     trial_close(&trial);
     pg_cluster_stop(cluster);
@@ -816,7 +828,7 @@ int main(void)
         cmocka_unit_test_teardown(waits_in_short_tries_for_who_is_there, disarm),
         cmocka_unit_test_teardown(names_who_is_in_the_way_when_the_time_is_over, disarm),
         cmocka_unit_test_teardown(nobody_queues_behind_it_for_long, disarm),
-        cmocka_unit_test_teardown(autovacuum_gives_way_to_one_longer_try, disarm),
+        cmocka_unit_test_teardown(autovacuum_gives_way_while_nobody_waits, disarm),
         cmocka_unit_test_teardown(a_lost_answer_is_settled_by_the_marker, disarm),
         cmocka_unit_test_teardown(what_fails_before_the_commit_has_not_happened, disarm),
         cmocka_unit_test_teardown(a_crash_of_the_server_leaves_one_of_the_two_states, disarm),

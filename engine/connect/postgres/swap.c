@@ -21,6 +21,8 @@ static const SwapList lists[] = {
     {"checks", offsetof(Swap, checks)},
     {"retired_locks", offsetof(Swap, retired_locks)},
     {"promoted_locks", offsetof(Swap, promoted_locks)},
+    {"watched", offsetof(Swap, watched)},
+    {"watched_back", offsetof(Swap, watched_back)},
 };
 
 enum {
@@ -104,6 +106,7 @@ void swap_reverse(const Swap *swap, Swap *ret)
     }
     copy_list(&swap->retired_locks, &ret->staged_locks);
     copy_list(&swap->promoted_locks, &ret->live_locks);
+    copy_list(&swap->watched_back, &ret->watched);
     copy_list(&swap->validate, &ret->validate);
     copy_list(&swap->validate_back, &ret->validate);
 }

@@ -42,6 +42,8 @@ typedef struct Swap {
     TextList checks;         /* the same under all locks */
     TextList retired_locks;  /* as staged_locks, for the way back: "retired"."x" */
     TextList promoted_locks; /* as live_locks, for the way back */
+    TextList watched; /* what is no table, and is locked by a step: who uses it is looked for */
+    TextList watched_back; /* the same for the way back */
 } Swap;
 
 void pg_swap_release(Swap *swap);

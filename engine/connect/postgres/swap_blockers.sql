@@ -1,8 +1,11 @@
 -- Who holds locks on the relations $1 (an array of OIDs), the oldest transaction first: process,
 -- name, state, since when, for how many ms, on what, whether it is a worker of autovacuum that gives
 -- way. Of other roles' sessions one may not be told more than their locks.
-select l.pid, a.application_name, coalesce(a.state, case when a.backend_type is not null
-                                                         then a.backend_type end),
+select l.pid, a.application_name, case when a.backend_type <> 'autovacuum worker'
+                                           then coalesce(a.state, a.backend_type)
+                                       when a.query like '%(to prevent wraparound)%'
+                                           then 'autovacuum that prevents wraparound'
+                                       else a.backend_type end,
        pg_catalog.to_char(a.xact_start, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        (extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000)::bigint,
        pg_catalog.min(l.relation::pg_catalog.regclass::text),

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/swap_blockers.sql.h"
@@ -13,6 +14,8 @@ enum {
     STAGED_TIMEOUT_MS = 30000, /* nobody but autovacuum has a business there */
     LONG_MS = 1000,            /* who holds a lock for so long hardly ends within a try */
     BEYOND_DEADLOCK_MS = 500,
+    RESERVE_WAITS = 4,   /* for so many workers of autovacuum, one after the other */
+    LEAST_OTHER_MS = 20, /* for a lock besides, at the end of a try */
     PASSED_OVER_MAX = 5, /* long transactions that overlap are no reason never to try */
     NAMED_MAX = 3,
 };
@@ -41,14 +44,20 @@ static uint64_t common_timeout(const SwapLocks *locks)
 
 /* ---- who is in the way ---- */
 
+static void add_names(Json *names, const TextList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        json_add_string(names, list->items[i]);
+}
+
 static Status find_relations(SwapLocks *locks, Error *err)
 {
     AUTO_FREE(json_free) Json *names = json_array();
     AUTO_FREE_MEMORY char *text = NULL;
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
-    for (size_t i = 0; i < locks->live->count; i++)
-        json_add_string(names, locks->live->items[i]);
+    add_names(names, locks->live);
+    add_names(names, locks->watched);
     text = json_print(names, false);
 
     const char *parameters[] = {text};
@@ -97,9 +106,10 @@ static void tell_blockers(const SwapLocks *locks, const PgRows *rows, Error *err
     }
     if (count > (size_t)NAMED_MAX)
         text_append_format(&text, " and %zu more", count - (size_t)NAMED_MAX);
-    (void)error_set(
-        err, STATUS_RETRY, "the live tables could not be locked within %" PRIu64 " ms: %s%s",
-        locks->try_ms, count == 0 ? "others used them just now" : "in use by ", text_string(&text));
+    (void)error_set(err, STATUS_RETRY,
+                    "the live tables could not be locked within %" PRIu64 " ms: %s%s",
+                    common_timeout(locks), count == 0 ? "others used them just now" : "in use by ",
+                    text_string(&text));
     error_hint(err, "Nothing was changed. Let those sessions end, or end them, and run the same "
                     "command again; --promote-deadline sets for how long it is tried.");
 }
@@ -118,48 +128,30 @@ static Status read_deadlock_timeout(SwapLocks *locks, uint64_t *ret_ms, Error *e
     return STATUS_OK;
 }
 
-static bool is_long(const PgRows *rows, size_t row)
-{
-    return !pg_is_true(rows, row, BLOCKER_IS_VACUUM) &&
-           pg_integer(rows, row, BLOCKER_AGE_MS) >= LONG_MS;
-}
-
-/* The first autovacuum worker that gives way and was not given its time yet; 0: none. */
-static int find_vacuum(const SwapLocks *locks, const PgRows *rows)
+/* Hardly will any of them end within a try. */
+static bool has_long(const PgRows *rows)
 {
     for (size_t i = 0; i < pg_row_count(rows); i++) {
-        int pid = (int)pg_integer(rows, i, BLOCKER_PID);
-
-        if (pg_is_true(rows, i, BLOCKER_IS_VACUUM) && pid != locks->vacuum)
-            return pid;
+        if (!pg_is_true(rows, i, BLOCKER_IS_VACUUM) &&
+            pg_integer(rows, i, BLOCKER_AGE_MS) >= LONG_MS)
+            return true;
     }
-    return 0;
+    return false;
 }
 
 Status swap_locks_look(SwapLocks *locks, Error *err)
 {
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
-    uint64_t deadlock_ms = 0;
-    int vacuum = 0;
 
     locks->is_blocked = false;
-    locks->try_ms = common_timeout(locks);
     TRY(find_blockers(locks, &rows, err));
-    if (pg_row_count(rows) > 0 && is_long(rows, 0) && /* the oldest comes first */
-        locks->passed_over < (unsigned)PASSED_OVER_MAX) {
+    if (has_long(rows) && locks->passed_over < (unsigned)PASSED_OVER_MAX) {
         locks->passed_over++;
         locks->is_blocked = true;
         tell_blockers(locks, rows, err);
         return STATUS_RETRY;
     }
     locks->passed_over = 0;
-    vacuum = find_vacuum(locks, rows);
-    if (vacuum == 0)
-        return STATUS_OK;
-    TRY(read_deadlock_timeout(locks, &deadlock_ms, err));
-    locks->vacuum = vacuum;
-    if (locks->try_ms < deadlock_ms + BEYOND_DEADLOCK_MS)
-        locks->try_ms = deadlock_ms + BEYOND_DEADLOCK_MS;
     return STATUS_OK;
 }
 
@@ -179,7 +171,8 @@ Status swap_locks_judge(SwapLocks *locks, Status status, const Error *err)
 }
 
 /* lock_timeout is for each lock: the statement's own limit is for all of them. */
-static Status take(SwapLocks *locks, const TextList *names, uint64_t within_ms, Error *err)
+static Status take(SwapLocks *locks, const TextList *names, const char *mode, uint64_t each_ms,
+                   uint64_t all_ms, Error *err)
 {
     AUTO_TEXT Text sql = {0};
 
@@ -188,18 +181,18 @@ static Status take(SwapLocks *locks, const TextList *names, uint64_t within_ms, 
     TRY(pg_run_format(locks->connection, err,
                       "set local lock_timeout = %" PRIu64
                       "; set local statement_timeout = %" PRIu64,
-                      within_ms, within_ms + names->count / 4));
+                      each_ms, all_ms + names->count / 4));
     text_append(&sql, "lock table ");
     for (size_t i = 0; i < names->count; i++)
         text_append_format(&sql, "%sonly %s", i == 0 ? "" : ", ", names->items[i]);
-    text_append(&sql, " in access exclusive mode");
-    return pg_run(locks->connection, text_string(&sql), err);
+    text_append_format(&sql, " in %s mode", mode);
+    return swap_locks_judge(locks, pg_run(locks->connection, text_string(&sql), err), err);
 }
 
 Status swap_locks_take_staged(SwapLocks *locks, Error *err)
 {
     Status status =
-        swap_locks_judge(locks, take(locks, locks->staged, STAGED_TIMEOUT_MS, err), err);
+        take(locks, locks->staged, "access exclusive", STAGED_TIMEOUT_MS, STAGED_TIMEOUT_MS, err);
 
     if (status < 0)
         error_prefix(err, "could not lock what is kept aside");
@@ -207,9 +200,32 @@ Status swap_locks_take_staged(SwapLocks *locks, Error *err)
     return status;
 }
 
+Status swap_locks_reserve_live(SwapLocks *locks, Error *err)
+{
+    uint64_t within_ms = 0;
+
+    TRY(read_deadlock_timeout(locks, &within_ms, err));
+    within_ms += BEYOND_DEADLOCK_MS;
+    return take(locks, locks->live, "share update exclusive", within_ms, within_ms * RESERVE_WAITS,
+                err);
+}
+
 Status swap_locks_take_live(SwapLocks *locks, Error *err)
 {
-    return swap_locks_judge(locks, take(locks, locks->live, locks->try_ms, err), err);
+    uint64_t within_ms = common_timeout(locks);
+
+    locks->began_ns = clock_monotonic_ns();
+    return take(locks, locks->live, "access exclusive", within_ms, within_ms, err);
+}
+
+Status swap_locks_limit_others(SwapLocks *locks, Error *err)
+{
+    uint64_t within_ms = common_timeout(locks);
+    uint64_t passed_ms = (clock_monotonic_ns() - locks->began_ns) / 1000000;
+    uint64_t left_ms =
+        passed_ms + LEAST_OTHER_MS < within_ms ? within_ms - passed_ms : LEAST_OTHER_MS;
+
+    return pg_run_format(locks->connection, err, "set local lock_timeout = %" PRIu64, left_ms);
 }
 
 void swap_locks_explain(SwapLocks *locks, Error *err)

@@ -1,12 +1,12 @@
 /*
- *   look -> begin: fence, marker -> staging locked -> live locked -> checked -> steps -> recorded -> commit
- *    ^                                                   |
- *    `--------- rolled back, pause with jitter <---------'  until the deadline
+ *   look -> begin: fence, marker -> staging locked -> live reserved -> live locked -> checked -> steps
+ *    ^                                                      |             |           -> recorded -> commit
+ *    `--------- rolled back, pause with jitter <------------+-------------'  until the deadline
  *
  *  R1  The marker is written before the locks: a second promoter waits for it, and finds it (I6).
  *  R2  Everything that was planned is proven again under the locks: until then others may change it.
  *  R3  Nobody waits behind us for longer than one try and, in the last one, the work under the locks:
- *      a lock that the steps take besides is waited for no longer either.
+ *      what the steps lock besides is waited for only as long as that try had left.
  *  R4  Only failures of locks are tried again here. A lost connection leaves an unknown outcome.
  */
 #include "engine/connect/postgres/swap_run.h"
@@ -108,7 +108,8 @@ static Status work(SwapRun *run, SwapLocks *locks, Error *err)
     TRY(fault_after(run->locked_point, err));
     TRY(run_checks(run, &run->swap->checks, err)); /* R2 */
     TRY(run->check(run, err));
-    TRY(swap_locks_judge(locks, run_steps(run, err), err)); /* R3 */
+    TRY(swap_locks_limit_others(locks, err)); /* R3 */
+    TRY(swap_locks_judge(locks, run_steps(run, err), err));
     return run->record(run, err);
 }
 
@@ -133,6 +134,8 @@ static Status transact(SwapRun *run, SwapLocks *locks, Error *err)
         status = swap_locks_take_staged(locks, err);
     if (status == STATUS_OK)
         status = run_checks(run, &run->swap->staged_checks, err);
+    if (status == STATUS_OK)
+        status = swap_locks_reserve_live(locks, err);
     if (status != STATUS_OK) {
         pg_reset(run->connection);
         return status;
@@ -176,7 +179,9 @@ static Status try_once(SwapRun *run, SwapLocks *locks, Error *err)
 Status swap_run(SwapRun *run, Error *err)
 {
     __attribute__((cleanup(swap_locks_release)))
-    SwapLocks locks = {.staged = &run->swap->staged_locks, .live = &run->swap->live_locks};
+    SwapLocks locks = {.staged = &run->swap->staged_locks,
+                       .live = &run->swap->live_locks,
+                       .watched = &run->swap->watched};
     Retry retry;
     Status status = STATUS_OK;
     uint64_t deadline_ms = DEADLINE_MS;

@@ -70,21 +70,13 @@ static void plan_out(SwapWork *work, const SwapThing *thing)
     const SwapSchema *schema = swap_find_schema(work, thing->schema);
     AUTO_FREE_MEMORY char *name = live_name(thing);
 
-<<<<<<< Updated upstream
     swap_add_step_of(work->swap, thing->word, name,
                      xasprintf("%s %s.%s is kept in %s", thing->word, thing->schema, thing->key,
                                schema->retired),
                      move(thing, schema->live, schema->retired),
                      move(thing, schema->retired, schema->live));
-=======
-    swap_add_step(work->swap,
-                  xasprintf("%s %s.%s is kept in %s", thing->word, thing->schema, thing->key,
-                            schema->retired),
-                  move(thing, schema->live, schema->retired),
-                  move(thing, schema->retired, schema->live));
     if (!thing->is_table && group_of(thing) == GROUP_RELATIONS)
         add_lock(&work->swap->watched, schema->live, thing);
->>>>>>> Stashed changes
     if (!thing->is_table)
         return;
     add_lock(&work->swap->live_locks, schema->live, thing);
@@ -107,19 +99,12 @@ static void plan_in(SwapWork *work, const SwapThing *thing)
         text_append_format(&forward, ".%s owner to %s; ", thing->key, thing->owner);
     }
     append_move(&forward, thing, schema->staging, schema->live);
-<<<<<<< Updated upstream
     swap_add_step_of(work->swap, thing->word, name,
                      xasprintf("%s %s.%s %s", thing->word, thing->schema, thing->key,
                                thing->has_other ? "is replaced" : "is new"),
                      text_take(&forward), move(thing, schema->live, schema->undone));
-=======
-    swap_add_step(work->swap,
-                  xasprintf("%s %s.%s %s", thing->word, thing->schema, thing->key,
-                            thing->has_other ? "is replaced" : "is new"),
-                  text_take(&forward), move(thing, schema->live, schema->undone));
     if (!thing->is_table && group_of(thing) == GROUP_RELATIONS)
         add_lock(&work->swap->watched_back, schema->live, thing);
->>>>>>> Stashed changes
     if (!thing->is_table)
         return;
     add_lock(&work->swap->staged_locks, schema->staging, thing);

@@ -15,6 +15,7 @@ char *preflight_json(const TextList *list)
 static Status look(Preflight *preflight, Error *err)
 {
     TRY(preflight_server(preflight, err));
+    TRY(preflight_watchers(preflight, err));
     TRY(preflight_schemas(preflight, err));
     TRY(preflight_extensions(preflight, err));
     TRY(preflight_privileges(preflight, err));

@@ -17,6 +17,7 @@ typedef struct Preflight {
 
 /* Sets is_superuser. */
 Status preflight_server(Preflight *preflight, Error *err);
+Status preflight_watchers(const Preflight *preflight, Error *err);
 Status preflight_schemas(const Preflight *preflight, Error *err);
 Status preflight_extensions(const Preflight *preflight, Error *err);
 Status preflight_roles(const Preflight *preflight, Error *err);

@@ -69,7 +69,8 @@ Status part_writer_end(PartWriter *writer, PartEntry *ret, Error *err);
 Status part_writer_add(PartWriter *writer, const char *name, const void *data, size_t size,
                        int level, PartEntry *ret, Error *err);
 
-/* What was added so far stays; back() takes away what was added since. Neither is durable. */
+/* What was added so far stays; back() takes away what was added since. Neither is durable. After a
+ * failed sync() or seal() back() fails, too: what the disk holds is known after part_repair(). */
 void part_writer_keep(PartWriter *writer);
 Status part_writer_back(PartWriter *writer, Error *err);
 

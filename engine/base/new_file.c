@@ -188,7 +188,10 @@ void new_file_keep(NewFile *file)
 
 Status new_file_back(NewFile *file, Error *err)
 {
-    assert(file->state == FILE_GROWING || file->state == FILE_BROKEN);
+    assert(file->state != FILE_PUBLISHED);
+    if (file->state == FILE_DEAD)
+        return error_set(err, STATUS_FATAL, "could not go on with \"%s\": a flush to disk failed",
+                         file->temporary);
     if (file->state == FILE_GROWING && file->size == file->kept_size)
         return STATUS_OK;
     file->state = FILE_BROKEN;

@@ -8,8 +8,8 @@
  *                      publish()             - PATH is there; only free() may follow
  *
  * A crash leaves PATH.tmp, or PATH, whole. After a failed append() only back() or free() may
- * follow; after a failed sync() or publish() (STATUS_FATAL: what the disk holds is unknown) only
- * free(). Errors as in engine/base/file.h; a full disk is ERROR_WAITING. Used by one thread at a
+ * follow. A failed sync() or publish() leaves unknown what the disk holds: only free() may follow,
+ * and back() says so (STATUS_FATAL). Errors as in engine/base/file.h; a full disk is ERROR_WAITING. Used by one thread at a
  * time. Nobody may write to the same path at the same time: the caller holds a lock.
  */
 #pragma once

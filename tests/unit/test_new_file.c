@@ -171,6 +171,25 @@ static void a_write_that_half_succeeds_is_taken_back(void **state)
 }
 
 #ifdef FAULT_POINTS
+static void nothing_goes_on_after_a_failed_flush(void **state)
+{
+    static const char *const points[] = {"new_file.fsync", "directory.fsync", "new_file.rename"};
+    AUTO_FREE_MEMORY char *path = path_in(*state, "file");
+
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        NewFile *file = create(path);
+        Error err = {0};
+
+        append(file, "one");
+        fault_arm(FAULT_FAIL, 1, points[i]);
+        assert_true((i < 2 ? new_file_sync(file, &err) : new_file_publish(file, NULL, &err)) < 0);
+        fault_arm(FAULT_NONE, 0, NULL);
+        assert_int_equal(new_file_back(file, &err), STATUS_FATAL);
+        new_file_free(file);
+        assert_int_equal(new_file_discard(path, &err), STATUS_OK);
+    }
+}
+
 static Status write_file(const char *path, Error *err)
 {
     AUTO_FREE(new_file_free) NewFile *file = NULL;
@@ -262,6 +281,7 @@ int main(void)
         FILE_TEST(nothing_is_written_over),
         FILE_TEST(a_write_that_half_succeeds_is_taken_back),
 #ifdef FAULT_POINTS
+        FILE_TEST(nothing_goes_on_after_a_failed_flush),
         FILE_TEST(any_fault_leaves_the_old_or_the_new_content),
         FILE_TEST(a_kill_leaves_the_old_or_the_new_content),
 #endif

@@ -183,7 +183,8 @@ static Status begin(const Repository *repository, const BackupRequest *request, 
     AUTO_FREE(backup_work_free) BackupWork *work = xcalloc(1, sizeof(*work));
     Status status = STATUS_OK;
 
-    TRY(plan_backup(repository, request, now_us, &work->intent, err));
+    TRY(plan_backup(repository, request, now_us != 0 ? now_us : clock_wall_us(), &work->intent,
+                    err));
     work->directory =
         xasprintf("%s/%s" LABEL_PARTIAL, repository_backups(repository), work->intent.label);
     work->intent.options = json_copy(request->options);

@@ -31,7 +31,8 @@ typedef struct BackupWork BackupWork;
 
 /*
  * ERROR_REFUSED when the name is taken, or when the clock stands before the newest backup: a time
- * that goes back would put this one in the wrong order. now_us is the wall clock.
+ * that goes back would put this one in the wrong order. now_us is when it begins; 0: the wall clock,
+ * read when the repository is locked, so that waiting for others does not make it late.
  */
 Status backup_begin(Repository *repository, const BackupRequest *request, int64_t now_us,
                     uint64_t lock_wait_ms, BackupWork **ret, Error *err);

@@ -15,7 +15,7 @@ typedef struct SampleBackup {
     const char *name;      /* or NULL: made */
     const char *series;    /* "sqlite:shop" when NULL */
     const char *migration; /* or NULL */
-    int64_t started_us;
+    int64_t started_us;    /* 0: now */
     int64_t took_us;
 } SampleBackup;
 
@@ -88,6 +88,6 @@ static inline Status sample_backup(Repository *repository, const SampleBackup *s
     AUTO_FREE(backup_work_free) BackupWork *work = NULL;
 
     TRY(sample_begin(repository, sample, &work, err));
-    TRY(sample_write_manifest(work, sample->started_us + sample->took_us, err));
+    TRY(sample_write_manifest(work, backup_work_intent(work)->started_us + sample->took_us, err));
     return backup_commit(repository, work, SAMPLE_WAIT_MS, err);
 }

@@ -23,7 +23,7 @@ static Status make(const char *path, const SampleBackup *sample, const char *how
         return sample_backup(repository, sample, err);
     TRY(sample_begin(repository, sample, &work, err));
     if (strcmp(how, "bare") == 0)
-        TRY(sample_write_manifest(work, sample->started_us, err));
+        TRY(sample_write_manifest(work, backup_work_intent(work)->started_us, err));
     if (strcmp(how, "hold") == 0) {
         (void)puts("held");
         (void)fflush(stdout);
@@ -41,7 +41,8 @@ int main(int argc, char **argv)
         return ERROR_USAGE;
     sample.name = argv[2];
     sample.series = argv[3];
-    sample.started_us = clock_wall_us() - strtoll(argv[4], NULL, 10) * 1000000;
+    if (strcmp(argv[4], "0") != 0)
+        sample.started_us = clock_wall_us() - strtoll(argv[4], NULL, 10) * 1000000;
     if (make(argv[1], &sample, argc > 5 ? argv[5] : "", &err) >= 0)
         return 0;
     (void)fprintf(stderr, "make_backup: %s\n", err.message);

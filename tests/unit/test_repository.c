@@ -1,6 +1,9 @@
 #include "tests/unit/repository_fixture.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
+
+#include "engine/base/clock.h"
 
 #define NOT_OURS "{\"format\": 1, \"something\": \"else\"}"
 
@@ -177,6 +180,41 @@ static void a_clock_that_went_back_is_refused(void **state)
                    ERROR_REFUSED);
     expect_words(err.message, "clock");
     assert_int_equal(look(&world)->count, 1);
+}
+
+typedef struct Holder {
+    Repository *repository;
+    int64_t released_us;
+} Holder;
+
+static void *give_back_soon(void *argument)
+{
+    Holder *holder = argument;
+
+    (void)usleep(50000);
+    holder->released_us = clock_wall_us();
+    repository_unlock(holder->repository);
+    return NULL;
+}
+
+static void the_clock_is_read_when_its_turn_has_come(void **state)
+{
+    AUTO_WORLD World world;
+    AUTO_FREE(repository_free) Repository *other = NULL;
+    AUTO_FREE(backup_work_free) BackupWork *work = NULL;
+    Holder holder = {0};
+    pthread_t thread;
+    Error err = {0};
+
+    (void)state;
+    set_world(&world);
+    expect_ok(repository_open(world.path, &other, &err));
+    expect_ok(repository_lock(other, SHARE_WRITE, WAIT_MS, &err));
+    holder.repository = other;
+    assert_int_equal(pthread_create(&thread, NULL, give_back_soon, &holder), 0);
+    expect_ok(sample_begin(world.repository, &(SampleBackup){.name = "mine"}, &work, &err));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(backup_work_intent(work)->started_us >= holder.released_us);
 }
 
 static void sequences_are_not_used_again_while_their_backup_is_in_the_trash(void **state)
@@ -442,6 +480,7 @@ int main(void)
         cmocka_unit_test(the_order_is_that_of_completion_whatever_the_names),
         cmocka_unit_test(names_are_made_or_given_and_never_twice),
         cmocka_unit_test(a_clock_that_went_back_is_refused),
+        cmocka_unit_test(the_clock_is_read_when_its_turn_has_come),
         cmocka_unit_test(sequences_are_not_used_again_while_their_backup_is_in_the_trash),
         cmocka_unit_test(what_was_cut_off_is_shown_and_gone_on_with),
         cmocka_unit_test(damage_and_strangers_are_shown_as_such),

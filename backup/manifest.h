@@ -4,6 +4,8 @@
  *   "manifest_sha256":"<64 hex digits>"}
  * holds the SHA-256 of all bytes before that line: `head -n -1 manifest.json | sha256sum`.
  * A Manifest is plain data, owned by itself: release it. It never holds passwords or row values.
+ * Texts for people are written on one line, control characters as blanks; any but the name, label,
+ * series and engine may be missing.
  */
 #pragma once
 

@@ -151,7 +151,7 @@ static Status read_source(const Json *json, Manifest *ret, Error *err)
     ret->engine = xstrdup(json_get_string(source, "engine"));
     ret->engine_version = xstrdup(json_get_string(source, "engine_version"));
     ret->encoding = xstrdup(json_get_string(source, "encoding"));
-    TRY(take_exact(source, "uri", &ret->source, err));
+    ret->source = xstrdup(json_get_string(source, "uri"));
     TRY(take_exact(source, "identity", &ret->source_identity, err));
     TRY(take_exact(source, "snapshot", &ret->snapshot, err));
     return take_time(source, "snapshot_at_us", &ret->snapshot_us, err);
@@ -226,6 +226,25 @@ static Status read_list(const Json *json, const char *key, TextList *ret, Error 
     return STATUS_OK;
 }
 
+/* Texts for people are printed as they are: whoever wrote them has tidied them up. */
+static Status check_remarks(const Manifest *manifest, Error *err)
+{
+    const char *const texts[] = {
+        manifest->scope,       manifest->engine_version, manifest->encoding,
+        manifest->source,      manifest->migration,      manifest->run,
+        manifest->consistency, manifest->tool_version,
+    };
+    const TextList *const lists[] = {&manifest->excluded, &manifest->warnings};
+    bool is_tidy = true;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        is_tidy &= texts[i] == NULL || !has_control_characters(texts[i]);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (size_t j = 0; j < lists[i]->count; j++)
+            is_tidy &= !has_control_characters(lists[i]->items[j]);
+    return is_tidy ? STATUS_OK : damaged(err, "a remark holds control characters");
+}
+
 /* What it says in sum must be the sum of what it says. */
 static Status check_totals(const Json *json, const Manifest *manifest, Error *err)
 {
@@ -268,6 +287,7 @@ static Status read_all(const Text *text, Manifest *ret, Error *err)
     TRY(read_items(json, "files", ret, read_file, err));
     TRY(read_list(json, "excluded", &ret->excluded, err));
     TRY(read_list(json, "warnings", &ret->warnings, err));
+    TRY(check_remarks(ret, err));
     TRY(manifest_validate(ret, err));
     return check_totals(json, ret, err);
 }

@@ -56,39 +56,22 @@ static bool is_sha256(const char *hex)
     return hex_decode(hex, raw, sizeof(raw));
 }
 
-static Status check_text(const char *what, const char *value, bool is_required, Error *err)
+static Status check_text(const char *what, const char *value, Error *err)
 {
-    if (value == NULL && is_required)
+    if (value == NULL || value[0] == '\0')
         return error_kind(err, ERROR_DIFFERENT, "%s is missing", what);
-    if (value != NULL && (has_control_characters(value) || (is_required && value[0] == '\0')))
+    if (has_control_characters(value))
         return refuse(err, what, value);
     return STATUS_OK;
 }
 
+/* What a backup is found and counted by. All else is for people: see manifest_write(). */
 static Status check_texts(const Manifest *manifest, Error *err)
 {
-    const struct {
-        const char *what;
-        const char *value;
-        bool is_required;
-    } texts[] = {
-        {"the name", manifest->name, true},
-        {"the label", manifest->label, true},
-        {"the series", manifest->series, true},
-        {"the scope", manifest->scope, true},
-        {"the engine", manifest->engine, true},
-        {"the source", manifest->source, true},
-        {"the consistency", manifest->consistency, true},
-        {"the program's version", manifest->tool_version, true},
-        {"the engine's version", manifest->engine_version, false},
-        {"the encoding", manifest->encoding, false},
-        {"the migration", manifest->migration, false},
-        {"the run", manifest->run, false},
-    };
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        TRY(check_text(texts[i].what, texts[i].value, texts[i].is_required, err));
-    return STATUS_OK;
+    TRY(check_text("the name", manifest->name, err));
+    TRY(check_text("the label", manifest->label, err));
+    TRY(check_text("the series", manifest->series, err));
+    return check_text("the engine", manifest->engine, err);
 }
 
 static Status check_identity(const Manifest *manifest, Error *err)
@@ -226,22 +209,11 @@ static Status check_tables(const Manifest *manifest, Error *err)
     return error_kind(err, ERROR_DIFFERENT, "the kind is unknown");
 }
 
-static Status check_lists(const Manifest *manifest, Error *err)
-{
-    const TextList *lists[] = {&manifest->excluded, &manifest->warnings};
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        for (size_t j = 0; j < lists[i]->count; j++)
-            TRY(check_text("a remark", lists[i]->items[j], true, err));
-    return STATUS_OK;
-}
-
 Status manifest_validate(const Manifest *manifest, Error *err)
 {
     TRY(check_identity(manifest, err));
     TRY(check_parts(manifest, err));
     TRY(check_files(manifest, err));
     TRY(check_tables(manifest, err));
-    TRY(check_lists(manifest, err));
     return check_objects(manifest, err);
 }

@@ -18,12 +18,43 @@ static void set_time(Json *object, const char *key, int64_t wall_us)
     json_set_integer(object, exact, wall_us);
 }
 
+/* A copy on one line that no terminal obeys: a backup must not fail in the end because a version or
+ * a remark holds a line end. NULL gives NULL; the caller frees. */
+static char *tidy(const char *value)
+{
+    AUTO_TEXT Text text = {0};
+
+    if (value == NULL)
+        return NULL;
+    text_append_utf8(&text, value, strlen(value));
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        bool is_second = c == 0xC2 && (unsigned char)text.data[i + 1] < 0xA0; /* U+0080-009F */
+
+        if (c < 0x20 || c == 0x7F)
+            text.data[i] = ' ';
+        else if (is_second)
+            text.data[i] = text.data[i + 1] = ' ';
+    }
+    return xstrdup(text_string(&text));
+}
+
+static void set_remark(Json *object, const char *key, const char *value)
+{
+    AUTO_FREE_MEMORY char *text = tidy(value);
+
+    json_set_string(object, key, text);
+}
+
 static void set_list(Json *object, const char *key, const TextList *list)
 {
     Json *array = json_array();
 
-    for (size_t i = 0; i < list->count; i++)
-        json_add_string(array, list->items[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        AUTO_FREE_MEMORY char *text = tidy(list->items[i]);
+
+        json_add_string(array, text);
+    }
     json_set(object, key, array);
 }
 
@@ -32,9 +63,9 @@ static Json *source_of(const Manifest *manifest)
     Json *source = json_object();
 
     json_set_string(source, "engine", manifest->engine);
-    json_set_string(source, "engine_version", manifest->engine_version);
-    json_set_string(source, "encoding", manifest->encoding);
-    json_set_exact(source, "uri", manifest->source);
+    set_remark(source, "engine_version", manifest->engine_version);
+    set_remark(source, "encoding", manifest->encoding);
+    set_remark(source, "uri", manifest->source);
     json_set_exact(source, "identity", manifest->source_identity);
     json_set_exact(source, "snapshot", manifest->snapshot);
     set_time(source, "snapshot_at", manifest->snapshot_us);
@@ -120,20 +151,20 @@ static void set_head(Json *json, const Manifest *manifest)
 {
     json_set_string(json, "format", "stopover backup");
     json_set_unsigned(json, "format_version", MANIFEST_VERSION);
-    json_set_string(json, "tool_version", manifest->tool_version);
+    set_remark(json, "tool_version", manifest->tool_version);
     json_set_string(json, "backup_id", manifest->backup_id);
     json_set_unsigned(json, "sequence", manifest->sequence);
     json_set_string(json, "name", manifest->name);
     json_set_string(json, "label", manifest->label);
     json_set_string(json, "kind", backup_kind_name(manifest->kind));
     json_set_string(json, "series", manifest->series);
-    json_set_string(json, "scope", manifest->scope);
+    set_remark(json, "scope", manifest->scope);
     set_time(json, "started_at", manifest->started_us);
     set_time(json, "completed_at", manifest->completed_us);
     json_set_unsigned(json, "resumed", manifest->resumed);
-    json_set_string(json, "migration", manifest->migration);
-    json_set_string(json, "run", manifest->run);
-    json_set_string(json, "consistency", manifest->consistency);
+    set_remark(json, "migration", manifest->migration);
+    set_remark(json, "run", manifest->run);
+    set_remark(json, "consistency", manifest->consistency);
 }
 
 static Json *manifest_json(const Manifest *manifest)

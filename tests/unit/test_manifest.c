@@ -129,6 +129,26 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(manifest.warnings.items[0], "\xe8\xbf\x81\xe7\xa7\xbb");
 }
 
+/* It must not fail in the end because of a remark. */
+static void remarks_are_tidied_up(void **state)
+{
+    ArchiveFiles *files = *state;
+    AUTO_MANIFEST Manifest manifest = {0};
+    Error err = {0};
+
+    files->manifest.engine_version = xstrdup("15\n(\x1b[31mred\xc2\x9b)\xe9");
+    text_list_add(&files->manifest.warnings, "two\nlines");
+    text_list_add(&files->manifest.excluded, "");
+    free(files->manifest.scope);
+    files->manifest.scope = NULL;
+    archive_files_write_manifest(files);
+    assert_int_equal(manifest_read(files->folder, &manifest, &err), STATUS_OK);
+    assert_string_equal(manifest.engine_version, "15 ( [31mred  )\xef\xbf\xbd");
+    assert_string_equal(manifest.warnings.items[0], "two lines");
+    assert_string_equal(manifest.excluded.items[0], "");
+    assert_null(manifest.scope);
+}
+
 static void read_text(const ArchiveFiles *files, Text *ret)
 {
     AUTO_FREE_MEMORY char *path = path_in(files->folder, MANIFEST_NAME);
@@ -276,6 +296,7 @@ static void what_no_manifest_says_is_refused_even_with_a_right_hash(void **state
         {"\"label\":\t\"2025", "\"label\":\t\".2025"},
         {"\"name\":\t\"appdb\"", "\"name\":\t\"\\u001b[31mappdb\""},
         {"\"name\":\t\"appdb\"", "\"name\":\tnull"},
+        {"\"scope\":\t\"", "\"scope\":\t\"\\u001b[2J"},
         {"\"backup_id\":\t\"0011", "\"backup_id\":\t\"001"},
         {"\"sequence\":\t1", "\"sequence\":\t0"},
         {"\"started_at_us\":\t1", "\"started_at_us\":\t-1"},
@@ -376,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MANIFEST_TEST(what_is_written_is_read_back),
+        MANIFEST_TEST(remarks_are_tidied_up),
         MANIFEST_TEST(the_last_line_is_the_hash_of_all_before),
         MANIFEST_TEST(a_manifest_cut_anywhere_is_damaged),
         MANIFEST_TEST(a_changed_byte_anywhere_is_damaged),

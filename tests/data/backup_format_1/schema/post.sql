@@ -1,0 +1,1 @@
+create index people_body on public.people (body);

@@ -46,28 +46,31 @@ static BackupKind parse_kind(const char *name)
     return 0;
 }
 
+static void take_record(const Json *record, Intent *ret)
+{
+    ret->backup_id = xstrdup(json_get_string(record, "backup_id"));
+    ret->name = xstrdup(json_get_string(record, "name"));
+    ret->label = xstrdup(json_get_string(record, "label"));
+    ret->sequence = json_get_unsigned(record, "sequence", 0);
+    ret->started_us = record_get_time(record, "started");
+    ret->kind = parse_kind(json_get_string(record, "kind"));
+    ret->series = xstrdup(json_get_string(record, "series"));
+    ret->scope = xstrdup(json_get_string(record, "scope"));
+    ret->source = xstrdup(json_get_string(record, "source"));
+    ret->migration = xstrdup(json_get_string(record, "migration"));
+    ret->options = json_copy(json_get(record, "options"));
+}
+
 Status intent_read(const char *directory, Intent *ret, Error *err)
 {
     AUTO_FREE_MEMORY char *path = xasprintf("%s/" INTENT_NAME, directory);
     AUTO_FREE(json_free) Json *record = NULL;
-    AUTO_INTENT Intent intent = {0};
 
     TRY(record_read(path, &record, err));
-    intent.backup_id = xstrdup(json_get_string(record, "backup_id"));
-    intent.name = xstrdup(json_get_string(record, "name"));
-    intent.label = xstrdup(json_get_string(record, "label"));
-    intent.sequence = json_get_unsigned(record, "sequence", 0);
-    intent.started_us = record_get_time(record, "started");
-    intent.kind = parse_kind(json_get_string(record, "kind"));
-    intent.series = xstrdup(json_get_string(record, "series"));
-    intent.scope = xstrdup(json_get_string(record, "scope"));
-    intent.source = xstrdup(json_get_string(record, "source"));
-    intent.migration = xstrdup(json_get_string(record, "migration"));
-    intent.options = json_copy(json_get(record, "options"));
-    if (intent.backup_id == NULL || intent.name == NULL || intent.label == NULL ||
-        intent.series == NULL || intent.kind == 0 || intent.sequence == 0)
-        return error_set(err, STATUS_INVALID, "\"%s\" lacks what an intent holds", path);
-    *ret = intent;
-    intent = (Intent){0};
-    return STATUS_OK;
+    take_record(record, ret);
+    if (ret->backup_id != NULL && ret->name != NULL && ret->label != NULL && ret->series != NULL &&
+        ret->kind != 0 && ret->sequence != 0)
+        return STATUS_OK;
+    intent_release(ret);
+    return error_set(err, STATUS_INVALID, "\"%s\" lacks what an intent holds", path);
 }

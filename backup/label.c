@@ -59,7 +59,7 @@ static size_t parse_sequence(const char *text, uint64_t *ret)
     size_t digits = 0;
 
     *ret = 0;
-    for (; is_digit(text[digits]) && digits <= SEQUENCE_MAX_DIGITS; digits++)
+    for (; digits <= SEQUENCE_MAX_DIGITS && is_digit(text[digits]); digits++)
         *ret = *ret * 10 + (uint64_t)(text[digits] - '0');
     if (digits < SEQUENCE_DIGITS || digits > SEQUENCE_MAX_DIGITS || *ret == 0 ||
         (digits > SEQUENCE_DIGITS && text[0] == '0'))

@@ -36,7 +36,7 @@ Status command_find(const Command *group, const char *word, const Command **ret,
     const char *closest = NULL;
     size_t count = 0;
 
-    for (; members[count] != NULL && count < MAX_COMMANDS; count++) {
+    for (; count < MAX_COMMANDS && members[count] != NULL; count++) {
         names[count] = last_word(members[count]);
         if (strcmp(names[count], word) == 0) {
             *ret = members[count];

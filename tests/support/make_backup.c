@@ -46,5 +46,5 @@ int main(int argc, char **argv)
     if (make(argv[1], &sample, argc > 5 ? argv[5] : "", &err) >= 0)
         return 0;
     (void)fprintf(stderr, "make_backup: %s\n", err.message);
-    return err.kind;
+    return (int)err.kind;
 }

@@ -79,6 +79,7 @@ static inline void set_file(const char *directory, const char *name, const char 
     expect_ok(file_replace(path, content, strlen(content), &err));
 }
 
+#ifdef FAULT_POINTS
 /* Runs it in a process of its own with the n-th point armed (NONE: none): 0 when it succeeded, 1
  * when it failed, 137 when it was killed, -1 when the point was not reached. */
 static inline int run_armed(const char *path, Status (*run)(const char *), FaultMode mode,
@@ -99,3 +100,4 @@ static inline int run_armed(const char *path, Status (*run)(const char *), Fault
     assert_true(WIFEXITED(code));
     return WEXITSTATUS(code) == 100 ? -1 : WEXITSTATUS(code);
 }
+#endif

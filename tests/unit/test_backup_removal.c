@@ -369,6 +369,7 @@ static void purging_needs_no_policy(void **state)
     assert_int_equal(look(&world)->count, 1);
 }
 
+#ifdef FAULT_POINTS
 static Status prune_one(const char *path)
 {
     AUTO_FREE(repository_free) Repository *repository = NULL;
@@ -415,6 +416,8 @@ static void a_prune_goes_on_after_any_crash(void **state)
     expect_pruned_after(FAULT_LOSE);
 }
 
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,7 +435,9 @@ int main(void)
         cmocka_unit_test(a_backup_without_all_its_files_is_not_what_others_go_for),
         cmocka_unit_test(a_series_that_would_be_emptied_is_refused_and_the_others_are_pruned),
         cmocka_unit_test(purging_needs_no_policy),
+#ifdef FAULT_POINTS
         cmocka_unit_test(a_prune_goes_on_after_any_crash),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

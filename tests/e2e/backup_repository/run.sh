@@ -154,7 +154,8 @@ listed old mid other new cut bare
 expect 0 backup prune --keep-last 1 --apply --yes
 says '^removed +new '
 listed old mid other cut bare
-[ -d "$repo"/backups/*-bare ] || die "bare did not get its name"
+expect 0 backup list --json
+says '"directory":"[^"]*-bare"' # and no .partial behind it
 expect 0 backup undelete new
 listed old mid other new cut bare
 expect 0 backup unpin old

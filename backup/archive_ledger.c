@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup/archive_ledger.sql.h"
 #include "backup/archive_ledger_inside.h"
@@ -57,6 +58,18 @@ bool archive_ledger_exists(const char *folder)
     AUTO_FREE_MEMORY char *path = xasprintf("%s/" ARCHIVE_LEDGER_NAME, folder);
 
     return file_exists(path);
+}
+
+void archive_ledger_remove(const char *folder)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", ""};
+
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        AUTO_FREE_MEMORY char *path =
+            xasprintf("%s/" ARCHIVE_LEDGER_NAME "%s", folder, suffixes[i]);
+
+        (void)unlink(path); /* see the header */
+    }
 }
 
 static Status make_tables(ArchiveLedger *ledger, Error *err)

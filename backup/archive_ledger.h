@@ -31,6 +31,9 @@ Status archive_ledger_open(const char *folder, ArchiveLedger **ret, Error *err);
 void archive_ledger_free(ArchiveLedger *ledger); /* NULL is fine */
 DEFINE_AUTO_FREE(ArchiveLedger, archive_ledger_free);
 
+/* It only takes room once the backup is complete: what cannot be removed stays. No handle is open. */
+void archive_ledger_remove(const char *folder);
+
 /* Sets identity->epoch. ERROR_REFUSED when another run has begun this archive. */
 Status archive_ledger_claim(ArchiveLedger *ledger, RunIdentity *identity, Error *err);
 

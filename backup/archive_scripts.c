@@ -32,9 +32,10 @@ static const char how_sqlite[] =
     "(integer, 8 bytes), r (IEEE 754 double, 8 bytes), t (text in UTF-8), w (text in UTF-16), b\n"
     "(blob). A table whose rows are found by rowid has that as its first field.\n";
 
+/* " (a, b)"; a table without columns is loaded without a list of them. */
 static void append_columns(const Table *table, Text *ret)
 {
-    const char *comma = "";
+    const char *comma = " (";
 
     for (size_t i = 0; i < table->column_count; i++) {
         if (table->columns[i].is_generated)
@@ -43,6 +44,7 @@ static void append_columns(const Table *table, Text *ret)
         quote_identifier(ret, table->columns[i].name);
         comma = ", ";
     }
+    text_append(ret, comma[0] == ',' ? ")" : "");
 }
 
 /* A meta-command of psql ends with its line; names have no line breaks in them (I10). */
@@ -57,9 +59,8 @@ static void append_load(const Table *table, const char *encoding, Text *ret)
         text_append(ret, ".");
     }
     quote_identifier(ret, table->name);
-    text_append(ret, " (");
     append_columns(table, ret);
-    text_append_format(ret, ") FROM PROGRAM 'cat %s/*' WITH (FORMAT %s", text_string(&folder),
+    text_append_format(ret, " FROM PROGRAM 'cat %s/*' WITH (FORMAT %s", text_string(&folder),
                        table->format == ROW_PG_BINARY ? "binary" : "text");
     if (encoding != NULL)
         text_append_format(ret, ", ENCODING '%s'", encoding);

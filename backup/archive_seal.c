@@ -6,10 +6,8 @@
  *   4  the manifest: from then on it is a backup, and nothing in it changes any more
  *   5  the ledger, which nobody needs then, goes
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backup/archive_scripts.h"
 #include "backup/archive_target.h"
@@ -19,7 +17,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/fault.h"
 #include "engine/base/file.h"
-#include "engine/base/log.h"
 #include "engine/base/memory.h"
 
 typedef struct Sealing {
@@ -258,22 +255,6 @@ static Status write_manifest(Sealing *sealing, Error *err)
     return fault_after("archive.manifest", err);
 }
 
-/* ---- 5 ---- */
-
-/* It would only take room: the backup is complete. */
-static void remove_ledger(Sealing *sealing)
-{
-    static const char *const suffixes[] = {"-wal", "-shm", ""};
-
-    archive_ledger_free(TAKE(sealing->ledger));
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        AUTO_FREE_MEMORY char *path =
-            xasprintf("%s/" ARCHIVE_LEDGER_NAME "%s", sealing->folder, suffixes[i]);
-
-        (void)unlink(path); /* see above */
-    }
-}
-
 static Status seal(Sealing *sealing, Error *err)
 {
     TRY(intent_read(sealing->folder, &sealing->intent, err));
@@ -283,7 +264,8 @@ static Status seal(Sealing *sealing, Error *err)
                         err));
     TRY(complete_tables(sealing, err));
     TRY(write_manifest(sealing, err));
-    remove_ledger(sealing);
+    archive_ledger_free(TAKE(sealing->ledger));
+    archive_ledger_remove(sealing->folder);
     return STATUS_OK;
 }
 

@@ -116,8 +116,8 @@ static Status begin_new(Creation *creation, const Uri *from, size_t table_count,
         .migration = request->migration,
     };
 
-    return backup_begin(request->repository, &wanted, clock_wall_us(), request->lock_wait_ms,
-                        &creation->work, err);
+    return backup_begin(request->repository, &wanted, 0, request->lock_wait_ms, &creation->work,
+                        err);
 }
 
 static Status begin(Creation *creation, Error *err)
@@ -135,13 +135,32 @@ static Status begin(Creation *creation, Error *err)
     return begin_new(creation, from, table_count, err);
 }
 
+static Status check(const char *directory, Error *err)
+{
+    const CheckOptions options = {.level = CHECK_QUICK, .jobs = 1};
+    AUTO_CHECK_REPORT CheckReport report = {0};
+    Error ignored = {0};
+    int64_t started_us = clock_wall_us();
+    Status status = check_backup(directory, &options, &report, NULL, err);
+
+    if (status >= 0 || err->kind == ERROR_DIFFERENT) /* a record for people: it may be missing */
+        (void)evidence_write(directory, CHECK_QUICK, &report, started_us, clock_wall_us(),
+                             &ignored);
+    return status;
+}
+
 /* ---- going on ---- */
 
+/* Taking its lock lets the repository finish what a crash has left in it. */
 static Status find_backup(const Creation *creation, BackupList *list, const Backup **ret,
                           Error *err)
 {
+    Repository *repository = creation->request->repository;
+
     *ret = NULL;
-    TRY(repository_list(creation->request->repository, list, NULL, err));
+    TRY(repository_lock(repository, SHARE_WRITE, creation->request->lock_wait_ms, err));
+    repository_unlock(repository);
+    TRY(repository_list(repository, list, NULL, err));
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i].name, creation->request->name) == 0)
             *ret = &list->items[i];
@@ -154,6 +173,16 @@ static Status remove_journal(const Creation *creation, const char *name, Error *
 
     TRY(home_migration_path(creation->home, name, &directory, err));
     return directory_remove(directory, err);
+}
+
+static bool has_leftovers(const Creation *creation)
+{
+    AUTO_FREE_MEMORY char *directory = NULL;
+    Error ignored = {0};
+
+    return home_migration_path(creation->home, creation->request->name, &directory, &ignored) >=
+               0 &&
+           file_exists(directory);
 }
 
 static Status refuse_strange(const Backup *backup, Error *err)
@@ -183,12 +212,14 @@ static Status take_up(Creation *creation, Error *err)
     }
     if (found == NULL)
         return begin(creation, err);
-    if (found->state == STATE_COMPLETE && found->is_renamed && has_journal) {
+    if (found->state == STATE_COMPLETE && has_leftovers(creation)) {
         creation->label = xstrdup(found->label);
+        archive_ledger_remove(found->directory);
+        TRY(check(found->directory, err));
         TRY(remove_journal(creation, request->name, err));
         return STATUS_DONE;
     }
-    if (found->state == STATE_COMPLETE && found->is_renamed)
+    if (found->state == STATE_COMPLETE)
         return begin(creation, err); /* which refuses the name */
     /* Cut off before anything was copied: whatever it was to be, it can still become. */
     if (!has_journal && archive_ledger_exists(found->directory))
@@ -225,28 +256,14 @@ static Status copy(Creation *creation, Error *err)
     return workflow_run(migration, PHASE_PROMOTED, err);
 }
 
-static Status check(const Creation *creation, Error *err)
-{
-    const char *directory = backup_work_directory(creation->work);
-    const CheckOptions options = {.level = CHECK_QUICK, .jobs = 1};
-    AUTO_CHECK_REPORT CheckReport report = {0};
-    Error ignored = {0};
-    int64_t started_us = clock_wall_us();
-    Status status = check_backup(directory, &options, &report, NULL, err);
-
-    if (status >= 0 || err->kind == ERROR_DIFFERENT) /* a record for people: it may be missing */
-        (void)evidence_write(directory, CHECK_QUICK, &report, started_us, clock_wall_us(),
-                             &ignored);
-    return status;
-}
-
 static Status complete(Creation *creation, Error *err)
 {
     const BackupCreate *request = creation->request;
     AUTO_FREE_MEMORY char *name = xstrdup(backup_work_intent(creation->work)->name);
 
     TRY(backup_commit(request->repository, creation->work, request->lock_wait_ms, err));
-    TRY(check(creation, err));
+    archive_ledger_remove(backup_work_directory(creation->work)); /* should a crash have left it */
+    TRY(check(backup_work_directory(creation->work), err));
     migration_free(TAKE(creation->migration));
     TRY(remove_journal(creation, name, err));
     creation->label = xstrdup(backup_work_intent(creation->work)->label);

@@ -26,6 +26,7 @@
 #include "engine/connect/postgres/identity.h"
 #include "engine/connect/postgres/postgres.h"
 #include "engine/connect/postgres/reader.h"
+#include "engine/connect/postgres/scripts.h"
 #include "engine/connect/postgres/sessions.h"
 #include "engine/connect/postgres/snapshot.h"
 
@@ -293,6 +294,7 @@ static const SourceOps source_ops = {
     .state = source_tell_state,
     .changed = source_has_changed,
     .open_reader = source_open_reader_of_hold,
+    .write_scripts = pg_write_scripts,
     .identity = source_identify,
     .free = source_free_all,
 };

@@ -94,7 +94,7 @@ pg_random_kills() { # TRIALS
     declare -gA link_pid=() link_uri=()
     [ -x "$BUILD_DIR/support/tcp_proxy" ] || die "tcp_proxy is not built"
     pg_pair
-    trap 'touch "$TMPDIR/rest"; end_links; pg_on_exit' EXIT
+    trap 'ended=$?; touch "$TMPDIR/rest"; end_links; (exit $ended); pg_on_exit' EXIT
     begin_link source
     begin_link target
     pg_sql source postgres -c 'CREATE DATABASE steps'

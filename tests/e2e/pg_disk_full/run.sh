@@ -12,7 +12,7 @@ unmount() {
     pg_cleanup
     umount "$TMPDIR/small"
 }
-trap 'unmount; pg_on_exit' EXIT
+trap 'ended=$?; unmount; (exit $ended); pg_on_exit' EXIT
 pg_start source
 pg_start target
 pg_fixture pg_people.sql

@@ -753,9 +753,66 @@ static void entries_are_split_into_their_statements(void **state)
         assert_string_equal(statements.items[i], expected[i]);
 }
 
+/* Overloads of one name in two schemas: the server chooses. What has one answer keeps its schema. */
+static void overloads_in_several_schemas_are_left_to_the_path(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        {"CREATE FUNCTION public.both(a public.pair) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT "
+         "1; END;",
+         "CREATE FUNCTION both(a \"p\".pair) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;"},
+        {"ALTER TABLE public.t ADD CHECK (public . both(app.f(x)))",
+         "ALTER TABLE \"p\".t ADD CHECK (both(\"a\".f(x)))"},
+    };
+    AUTO_FREE(name_map_free) NameMap *map = make_map();
+    const char *sql = "SELECT public.both(x), public.f(x), a OPERATOR(public.+) public.both(y)";
+    AUTO_TEXT_LIST TextList path = {0};
+    AUTO_TEXT Text text = {0};
+    Error err = {0};
+
+    name_map_add(map, SPACE_OPERATOR, "public", "+", "p");
+    name_map_add(map, SPACE_OPERATOR, "public", "+", "public");
+    assert_int_equal(retarget_on_path(map, sql, &text, &path, &err), STATUS_OK);
+    assert_string_equal(text_string(&text), "SELECT both(x), \"p\".f(x), a OPERATOR(+) both(y)");
+    assert_int_equal(path.count, 2);
+    assert_string_equal(path.items[0], "p");
+    assert_string_equal(path.items[1], "public");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        text_clear(&text);
+        assert_int_equal(retarget_on_path(map, cases[i].input, &text, &path, &err), STATUS_OK);
+        assert_string_equal(text_string(&text), cases[i].expected);
+    }
+    assert_int_equal(path.count, 2);
+}
+
+/* When it runs, its path is not ours. */
+static void overloads_in_bodies_and_literals_are_refused(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT public.both(1)'",
+        "CREATE FUNCTION app.f() RETURNS int LANGUAGE plpgsql AS $$BEGIN PERFORM public.both(1); "
+        "END$$",
+        "SELECT 'public.both'::regproc",
+    };
+    AUTO_FREE(name_map_free) NameMap *map = make_map();
+
+    for (size_t i = 0; i < COUNT(statements); i++) {
+        AUTO_TEXT_LIST TextList path = {0};
+        AUTO_TEXT Text text = {0};
+        Error err = {0};
+
+        assert_int_equal(retarget_on_path(map, statements[i], &text, &path, &err), STATUS_INVALID);
+        assert_int_equal(err.kind, ERROR_REFUSED);
+        assert_int_equal(path.count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(overloads_in_several_schemas_are_left_to_the_path),
+        cmocka_unit_test(overloads_in_bodies_and_literals_are_refused),
         cmocka_unit_test(tables_are_rewritten_with_everything_in_their_columns),
         cmocka_unit_test(indexes_keep_columns_and_move_classes_and_functions),
         cmocka_unit_test(an_alias_named_like_a_schema_is_left_alone),

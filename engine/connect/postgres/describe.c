@@ -3,6 +3,7 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/describer.h"
+#include "engine/connect/postgres/extension_members.sql.h"
 #include "engine/connect/postgres/key_ranges.h"
 #include "engine/connect/postgres/source_extensions.sql.h"
 #include "engine/flow/names.h"
@@ -14,6 +15,7 @@ static void describer_release(Describer *describer)
     source_reach_free(describer->reach);
     dump_release(&describer->dump);
     pg_rows_free(describer->extensions);
+    pg_rows_free(describer->members);
     free(describer->entries);
     free(describer->by_id);
     free(describer->by_object);
@@ -131,8 +133,9 @@ static Status read_extensions(Describer *describer, Error *err)
 {
     AUTO_FREE_MEMORY char *oids = selected_oids(describer);
     const char *const parameters[] = {oids};
-    return pg_query_bound(describer->connection, source_extensions_sql, parameters, 1,
-                          &describer->extensions, err);
+    TRY(pg_query_bound(describer->connection, source_extensions_sql, parameters, 1,
+                       &describer->extensions, err));
+    return pg_query(describer->connection, extension_members_sql, &describer->members, err);
 }
 
 static Status describe_structure(Describer *describer, Error *err)

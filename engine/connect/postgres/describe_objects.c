@@ -256,6 +256,22 @@ static void find_extension(const Describer *describer, uint32_t oid, char **ret_
     }
 }
 
+/* The rest cannot be overloaded, and is found in the target once the extension is there. */
+static void add_members(const Describer *describer, const char *name, const char *schema,
+                        TextList *ret)
+{
+    const PgRows *rows = describer->members;
+    for (size_t row = 0; rows && schema && row < pg_row_count(rows); row++) {
+        unsigned spaces = (unsigned)pg_unsigned(rows, row, 3);
+        if (strcmp(pg_value(rows, row, 0), name) != 0 ||
+            strcmp(pg_value(rows, row, 1), schema) != 0 ||
+            (spaces & (SPACE_ROUTINE | SPACE_OPERATOR)) == 0)
+            continue;
+        AUTO_FREE_MEMORY char *member = xasprintf("%u %s", spaces, pg_value(rows, row, 2));
+        text_list_add(ret, member);
+    }
+}
+
 static void write_notes(Describer *describer, const DumpEntry *entry, const EntryNotes *known,
                         Object *object)
 {
@@ -276,7 +292,10 @@ static void write_notes(Describer *describer, const DumpEntry *entry, const Entr
         .extension_schema = schema,
     };
     find_after(describer, entry, known, &notes);
+    if (is_type(entry, "EXTENSION"))
+        add_members(describer, entry->name, schema, &notes.extension_members);
     object->private_data = pg_object_notes_write(&notes);
+    text_list_release(&notes.extension_members);
     free(notes.after);
 }
 

@@ -39,6 +39,7 @@ typedef struct Describer {
     Dump dump;
     EntryNotes *entries;
     PgRows *extensions;  /* OID, schema, version, and is it needed by what is selected? */
+    PgRows *members;     /* of extensions: extension_members.sql */
     uint32_t *by_id;     /* indexes of entries, by DumpEntry.id */
     uint32_t *by_object; /* indexes of entries, by class and OID */
     Catalog *catalog;

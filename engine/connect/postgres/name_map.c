@@ -16,6 +16,7 @@ typedef struct MapEntry {
     char *name;
     const char *to[SPACES]; /* NULL: not known there; all of keep_word() */
     bool ambiguous[SPACES];
+    TextList others;    /* what to[] does not hold of ambiguous ones */
     const char *to_all; /* name_map_add_schema() */
     const char *path;   /* name_map_add_path() */
     TextList path_end;  /* name_map_add_path_end() */
@@ -44,6 +45,7 @@ void name_map_free(NameMap *map)
         free(map->slots[i].schema);
         free(map->slots[i].name);
         text_list_release(&map->slots[i].path_end);
+        text_list_release(&map->slots[i].others);
     }
     free(map->slots);
     free(map);
@@ -126,10 +128,13 @@ void name_map_add(NameMap *map, unsigned spaces, const char *schema, const char 
     for (size_t i = 0; i < SPACES; i++) {
         if ((spaces & 1U << i) == 0)
             continue;
-        if (entry->to[i] == NULL)
+        if (entry->to[i] == NULL) {
             entry->to[i] = to;
-        else if (entry->to[i] != to)
+        } else if (entry->to[i] != to) {
             entry->ambiguous[i] = true;
+            if (!text_list_has(&entry->others, to))
+                text_list_add(&entry->others, to);
+        }
     }
 }
 
@@ -187,6 +192,21 @@ Answer name_map_ask(const NameMap *map, unsigned spaces, const char *schema, con
         return ANSWER_UNKNOWN;
     *ret_to = to;
     return ANSWER_KNOWN;
+}
+
+void name_map_answers(const NameMap *map, unsigned spaces, const char *schema, const char *name,
+                      TextList *ret)
+{
+    const MapEntry *entry = find_slot(map, schema, name);
+
+    for (size_t i = 0; entry->schema != NULL && i < SPACES; i++) {
+        if ((spaces & 1U << i) != 0 && entry->to[i] != NULL && !text_list_has(ret, entry->to[i]))
+            text_list_add(ret, entry->to[i]);
+    }
+    for (size_t i = 0; entry->schema != NULL && i < entry->others.count; i++) {
+        if (!text_list_has(ret, entry->others.items[i]))
+            text_list_add(ret, entry->others.items[i]);
+    }
 }
 
 const char *name_map_find(const NameMap *map, unsigned spaces, const char *schema, const char *name)

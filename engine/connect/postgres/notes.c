@@ -130,6 +130,8 @@ char *pg_object_notes_write(const PgObjectNotes *notes)
     set_string(json, "path", notes->path);
     set_string(json, "extension_version", notes->extension_version);
     set_string(json, "extension_schema", notes->extension_schema);
+    if (notes->extension_members.count > 0)
+        set_list(json, "members", &notes->extension_members);
     return json_print(json, false);
 }
 
@@ -168,6 +170,7 @@ static Status read_object_notes(const char *text, PgObjectNotes *ret, Error *err
     ret->path = xstrdup(json_get_string(json, "path"));
     ret->extension_version = xstrdup(json_get_string(json, "extension_version"));
     ret->extension_schema = xstrdup(json_get_string(json, "extension_schema"));
+    TRY(get_list(json, "members", &ret->extension_members, err));
     return get_ids(json, "after", &ret->after, &ret->after_count, err);
 }
 
@@ -196,5 +199,6 @@ void pg_object_notes_release(PgObjectNotes *notes)
     free(notes->path);
     free(notes->extension_version);
     free(notes->extension_schema);
+    text_list_release(&notes->extension_members);
     *notes = (PgObjectNotes){0};
 }

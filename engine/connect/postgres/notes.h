@@ -48,6 +48,9 @@ typedef struct PgObjectNotes {
                                 SET, that its body needs there; NULL: it has one, or needs none */
     char *extension_version; /* EXTENSION */
     char *extension_schema;
+    TextList
+        extension_members; /* "4 similarity": name spaces of retarget.h and name, of what lies in
+                                   that schema of the source and may be overloaded */
 } PgObjectNotes;
 
 char *pg_table_notes_write(const PgTableNotes *notes); /* the caller frees */

@@ -114,6 +114,24 @@ static char *second_name(const SqlTokens *tokens, const Chain *chain)
     return chain->is_operator ? xstrndup(token->text, token->size) : sql_identifier(token);
 }
 
+/* Overloads in several schemas: the server tells them apart, by the path (retarget.h). */
+static bool is_left_to_path(const Walk *walk, const Chain *chain, unsigned spaces,
+                            const char *schema, const char *name)
+{
+    const char *to = NULL;
+    bool is_call =
+        spaces == SPACE_ROUTINE && sql_is(token_behind(&walk->tokens, chain->last, 1), "(");
+
+    return walk->path != NULL && chain->parts == 2 && (is_call || spaces == SPACE_OPERATOR) &&
+           name_map_ask(walk->map, spaces, schema, name, &to) == ANSWER_AMBIGUOUS;
+}
+
+static void drop_schema(Walk *walk, const Chain *chain)
+{
+    walk_replace(walk, &walk->tokens.items[chain->first], "");
+    walk->copied = token_behind(&walk->tokens, chain->first, 2)->text;
+}
+
 static Status walk_chain(Walk *walk, const Chain *chain, Error *err)
 {
     const SqlToken *token = &walk->tokens.items[chain->first];
@@ -127,6 +145,11 @@ static Status walk_chain(Walk *walk, const Chain *chain, Error *err)
     if (chain->parts < 2 || !name_map_has_schema(walk->map, schema))
         return STATUS_OK;
     name = second_name(&walk->tokens, chain);
+    if (is_left_to_path(walk, chain, place.spaces, schema, name)) {
+        name_map_answers(walk->map, place.spaces, schema, name, walk->path);
+        drop_schema(walk, chain);
+        return STATUS_OK;
+    }
     if (place.spaces != 0)
         TRY(walk_ask(walk->map, place.spaces, schema, name, &to, &answer, err));
     if (answer == ANSWER_UNKNOWN && place.spaces_else != 0 &&
@@ -184,13 +207,13 @@ static void walk_release(Walk *walk)
 }
 #define AUTO_WALK __attribute__((cleanup(walk_release)))
 
-Status retarget_inner(const NameMap *map, Walk *outer, const char *sql, Text *ret,
-                      bool *ret_changed, Error *err)
+static Status walk_text(const NameMap *map, Walk *outer, const char *sql, TextList *path, Text *ret,
+                        bool *ret_changed, Error *err)
 {
     size_t size = strlen(sql);
     AUTO_TEXT Text out = {0};
     AUTO_WALK Walk walk = {
-        .map = map, .outer = outer, .body = SIZE_MAX, .copied = sql, .out = &out};
+        .map = map, .outer = outer, .body = SIZE_MAX, .path = path, .copied = sql, .out = &out};
 
     TRY(sql_tokens_read(sql, size, &walk.tokens, err));
     scope_begin(&walk.scope);
@@ -200,6 +223,18 @@ Status retarget_inner(const NameMap *map, Walk *outer, const char *sql, Text *re
     if (ret_changed != NULL)
         *ret_changed = walk.changed;
     return STATUS_OK;
+}
+
+Status retarget_inner(const NameMap *map, Walk *outer, const char *sql, Text *ret,
+                      bool *ret_changed, Error *err)
+{
+    return walk_text(map, outer, sql, NULL, ret, ret_changed, err);
+}
+
+Status retarget_on_path(const NameMap *map, const char *sql, Text *ret, TextList *ret_path,
+                        Error *err)
+{
+    return walk_text(map, NULL, sql, ret_path, ret, NULL, err);
 }
 
 Status retarget(const NameMap *map, const char *sql, Text *ret, bool *ret_changed, Error *err)

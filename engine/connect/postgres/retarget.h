@@ -50,6 +50,15 @@ const char *name_map_find(const NameMap *map, unsigned spaces, const char *schem
 /* Appends the rewritten text. ret_changed (may be NULL): is it another text than before? */
 Status retarget(const NameMap *map, const char *sql, Text *ret, bool *ret_changed, Error *err);
 
+/*
+ * Likewise; but a routine or operator whose name has two answers, since overloads of it lie in several
+ * schemas, loses its schema: the server finds it by the types of its arguments, when these schemas are
+ * its search_path. They are added to ret_path, staging first. In bodies that are strings it is
+ * refused all the same.
+ */
+Status retarget_on_path(const NameMap *map, const char *sql, Text *ret, TextList *ret_path,
+                        Error *err);
+
 /* Does the body of a SQL or PL/pgSQL routine build statements at run time (EXECUTE)? entry is a
  * CREATE FUNCTION/PROCEDURE statement; `ret_language` (may be NULL) gets its language, to be freed. */
 Status routine_is_dynamic(const char *entry, bool *ret_dynamic, char **ret_language, Error *err);

@@ -23,6 +23,9 @@ typedef enum Answer {
 /* ret_to, written for ANSWER_KNOWN only, is valid as long as the map. */
 Answer name_map_ask(const NameMap *map, unsigned spaces, const char *schema, const char *name,
                     const char **ret_to);
+/* All of them, the first that was added first; added to a list that may have some. */
+void name_map_answers(const NameMap *map, unsigned spaces, const char *schema, const char *name,
+                      TextList *ret);
 bool name_map_has_schema(const NameMap *map, const char *schema);  /* is anything known of it? */
 const char *name_map_path(const NameMap *map, const char *schema); /* or NULL */
 const TextList *name_map_path_end(const NameMap *map, const char *schema);
@@ -37,6 +40,7 @@ typedef struct Walk {
     size_t body; /* the token that is the body of the routine which is being read; or SIZE_MAX */
     bool has_aliases;
     TextList aliases; /* schemas whose name stands there without a dot behind, too; made on need */
+    TextList *path;   /* of retarget_on_path(); NULL: a name with two answers is refused */
     const char *copied; /* everything before it is in `out` */
     Text *out;
     bool changed;

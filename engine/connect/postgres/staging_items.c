@@ -171,11 +171,34 @@ Status staging_source_text(const Object *object, const PgObjectNotes *notes, Tex
     return STATUS_OK;
 }
 
+/*
+ * The path holds for what the item does, not for what follows it in the same transaction. An index is
+ * a transaction of its own, and its statements are taken apart.
+ */
+static void append_on_path(const StagingItem *item, const TextList *path, const char *statements,
+                           Text *ret)
+{
+    if (path->count == 0) {
+        text_append(ret, statements);
+        return;
+    }
+    text_append(ret, STAGING_PATH_HEAD);
+    for (size_t i = 0; i < path->count; i++) {
+        text_append(ret, i == 0 ? "" : ", ");
+        quote_identifier(ret, path->items[i]);
+    }
+    text_append_format(ret, ";\n%s", statements);
+    if (strcmp(item->notes.type != NULL ? item->notes.type : "TABLE", "INDEX") != 0)
+        text_append(ret, "\n" STAGING_PATH_HEAD "'';");
+}
+
 static Status append_text(const StagingWork *work, const StagingItem *item, Text *ret, Error *err)
 {
     const char *entry = NULL;
     AUTO_TEXT Text source = {0};
     AUTO_TEXT Text kept = {0};
+    AUTO_TEXT Text mapped = {0};
+    AUTO_TEXT_LIST TextList path = {0};
 
     if (item->table == NULL)
         TRY(staging_source_text(item->object, &item->notes, &source, err));
@@ -184,7 +207,9 @@ static Status append_text(const StagingWork *work, const StagingItem *item, Text
         TRY(without_forced_security(entry, &kept, err));
         entry = text_string(&kept);
     }
-    return retarget(work->map.forward, entry, ret, NULL, err);
+    TRY(retarget_on_path(work->map.forward, entry, &mapped, &path, err));
+    append_on_path(item, &path, text_string(&mapped), ret);
+    return STATUS_OK;
 }
 
 Status staging_item_text(const StagingWork *work, const StagingItem *item, Text *ret, Error *err)

@@ -1,6 +1,7 @@
 #include "engine/connect/postgres/staging_map.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/memory.h"
@@ -14,6 +15,7 @@ void staging_map_release(StagingMap *map)
     for (size_t i = 0; i < map->extension_count; i++) {
         free(map->extensions[i].name);
         free(map->extensions[i].schema);
+        text_list_release(&map->extensions[i].members);
         free(map->extensions[i].version);
         free(map->extensions[i].installed_schema);
         free(map->extensions[i].installed_version);
@@ -272,7 +274,7 @@ static bool is_extension(const PgObjectNotes *notes)
     return strcmp(notes->type, "EXTENSION") == 0;
 }
 
-static void add_extension(StagingMap *map, const Object *object, const PgObjectNotes *notes)
+static void add_extension(StagingMap *map, const Object *object, PgObjectNotes *notes)
 {
     GROW(map->extensions, map->extension_count, map->extension_capacity);
     map->extensions[map->extension_count++] = (StagedExtension){
@@ -280,7 +282,9 @@ static void add_extension(StagingMap *map, const Object *object, const PgObjectN
         .schema = xstrdup(notes->extension_schema),
         .version = xstrdup(notes->extension_version),
         .object_id = object->id,
+        .members = notes->extension_members,
     };
+    notes->extension_members = (TextList){0};
 }
 
 static void insert_schemas_of(StagingMap *map, const Object *object, const PgObjectNotes *notes)
@@ -389,6 +393,21 @@ static Status read_available(PgConnection *target, const StagingMap *map, Error 
     return STATUS_OK;
 }
 
+/* What is still to be created lies where it lies in the source, and is ambiguous in the same way. */
+static void add_coming(const StagingMap *map, const StagedExtension *extension)
+{
+    if (extension->installed_schema != NULL || extension->schema == NULL)
+        return;
+    for (size_t i = 0; i < extension->members.count; i++) {
+        char *name = NULL;
+        unsigned long spaces = strtoul(extension->members.items[i], &name, 10);
+
+        if (*name == ' ')
+            name_map_add(map->forward, (unsigned)spaces, extension->schema, name + 1,
+                         extension->schema);
+    }
+}
+
 /*
  * Members are added even where they stay: a migrated overload of the same name makes the name
  * ambiguous then, instead of taking what belongs to the extension along. Members outside of the
@@ -412,6 +431,8 @@ static Status add_members(PgConnection *target, const StagingMap *map, Error *er
 
     if (map->extension_count == 0)
         return STATUS_OK;
+    for (size_t i = 0; i < map->extension_count; i++)
+        add_coming(map, &map->extensions[i]);
     TRY(pg_query(target, extension_members_sql, &rows, err));
     for (size_t i = 0; i < pg_row_count(rows); i++) {
         const StagedExtension *extension = find_extension(map, pg_value(rows, i, 0));

@@ -14,6 +14,7 @@
 typedef struct StagedExtension {
     char *name;
     char *schema;           /* the source's */
+    TextList members;       /* in that, of the source: see notes.h */
     char *version;          /* the source's, or NULL when not known */
     char *installed_schema; /* the target's; NULL: not installed */
     char *installed_version;

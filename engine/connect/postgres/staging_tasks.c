@@ -151,11 +151,16 @@ static Status plan_index(StagingWork *work, const StagingItem *item, const char 
     AUTO_TEXT_LIST TextList statements = {0};
     AUTO_TEXT Text rest = {0};
 
+    AUTO_TEXT Text first = {0};
+    size_t head = 0;
+
     TRY(split_statements(sql, &statements, err));
-    for (size_t i = 1; i < statements.count; i++)
-        text_append_format(&rest, "%s%s", i > 1 ? "\n" : "", statements.items[i]);
-    (void)add_first(work, item, class_of(work, item), staging_item_name(item),
-                    xstrdup(statements.count > 0 ? statements.items[0] : ""));
+    if (statements.count > 1 && strncmp(sql, STAGING_PATH_HEAD, strlen(STAGING_PATH_HEAD)) == 0)
+        text_append_format(&first, "%s\n", statements.items[head++]);
+    text_append(&first, statements.count > head ? statements.items[head++] : "");
+    for (size_t i = head; i < statements.count; i++)
+        text_append_format(&rest, "%s%s", i > head ? "\n" : "", statements.items[i]);
+    (void)add_first(work, item, class_of(work, item), staging_item_name(item), text_take(&first));
     if (rest.size > 0) {
         AUTO_FREE_MEMORY char *name = staging_item_name(item);
 

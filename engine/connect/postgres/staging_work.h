@@ -41,6 +41,9 @@ char *staging_item_name(const StagingItem *item);
 /* What its definition says in the source's words, with the search_path that it needs in staging. */
 Status staging_source_text(const Object *object, const PgObjectNotes *notes, Text *ret, Error *err);
 
+/* What an item's statements begin with when a path tells overloads apart (retarget_on_path()). */
+#define STAGING_PATH_HEAD "SET LOCAL search_path = "
+
 /* Appends the item's statements in the target's words. */
 Status staging_item_text(const StagingWork *work, const StagingItem *item, Text *ret, Error *err);
 

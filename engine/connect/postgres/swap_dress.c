@@ -210,13 +210,14 @@ static Status plan_body(SwapWork *work, size_t index, bool *is_first, Error *err
 {
     const Object *object = &work->plan->catalog.objects[index];
     AUTO_TEXT_LIST TextList statements = {0};
+    AUTO_TEXT_LIST TextList path = {0}; /* only looked at: the names are in the text or not */
     AUTO_TEXT Text staged = {0};
     AUTO_FREE_MEMORY char *text = NULL;
 
     TRY(split_statements(object->definition, &statements, err));
     if (statements.count == 0)
         return STATUS_OK;
-    TRY(retarget(work->map.forward, statements.items[0], &staged, NULL, err));
+    TRY(retarget_on_path(work->map.forward, statements.items[0], &staged, &path, err));
     if (work->notes[index].path == NULL && !names_staging(work, text_string(&staged)))
         return STATUS_OK;
     TRY(original(work, statements.items[0], &text, err));

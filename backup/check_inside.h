@@ -7,6 +7,7 @@
 
 #include "backup/check.h"
 #include "backup/index.h"
+#include "backup/part_reader.h"
 
 /* What was counted anew of one table. */
 typedef struct TableCount {
@@ -56,6 +57,33 @@ void check_note_error(Check *check, const char *path, const TableSet *hits, cons
 
 /* Adds to what was read, and shows it. Takes the mutex. */
 void check_progress(Check *check, uint64_t bytes);
+
+/* What one thread does at a time: a part, with all that the index says of it. */
+typedef struct PartJob {
+    size_t position; /* in the manifest */
+    Text path;       /* in the backup's folder */
+    Segment *items;
+    size_t count;
+    size_t capacity;
+    bool is_indexed; /* the index has told all of it */
+    TableSet hits;   /* tables with rows in it */
+    bool is_damaged;
+    Text content; /* of one segment; its room is used again */
+} PartJob;
+
+/* Counts the content of a segment in ret. STATUS_INVALID (ERROR_DIFFERENT) when it is not the rows,
+ * or the head or tail, that it must be. */
+Status check_count(const Check *check, const Segment *segment, const Text *content, TableCount *ret,
+                   Error *err);
+
+/* Adds what was counted to its table. Takes the mutex. */
+void check_add_count(Check *check, const Segment *segment, const TableCount *count);
+
+/* Notes what a reader says of a segment of the job's part. */
+void check_note_segment(Check *check, PartJob *job, const Segment *segment, const Error *err);
+
+/* Reads a part of which the index tells nothing, or not all: by the names of its entries. */
+Status check_walk(Check *check, PartReader *reader, PartJob *job, Error *err);
 
 /* Levels. STATUS_OK also when damage was found and noted. */
 Status check_presence(Check *check, Error *err);

@@ -7,19 +7,6 @@
 #include "engine/base/memory.h"
 #include "engine/base/stop.h"
 
-/* What a thread does at a time: one part, with all that the index says of it. */
-typedef struct PartJob {
-    size_t position; /* in the manifest */
-    Text path;       /* in the backup's folder */
-    Segment *items;
-    size_t count;
-    size_t capacity;
-    bool is_indexed; /* the index has told all of it */
-    TableSet hits;   /* tables with rows in it */
-    bool is_damaged;
-    Text content; /* of one segment; its room is used again */
-} PartJob;
-
 static void release_job(PartJob *job)
 {
     free(job->items);
@@ -136,7 +123,7 @@ static void note_damage(Check *check, PartJob *job, const TableSet *hits, const 
     check_note(check, text_string(&job->path), hits, what);
 }
 
-static void note_segment(Check *check, PartJob *job, const Segment *segment, const Error *err)
+void check_note_segment(Check *check, PartJob *job, const Segment *segment, const Error *err)
 {
     TableSet hits = {0};
 
@@ -151,23 +138,16 @@ static const char *kind_of(const Segment *segment)
     return segment->kind == SEGMENT_HEAD ? "head" : "tail";
 }
 
-/* Reads and proves one segment; its rows are counted in ret. */
-static Status read_segment(const Check *check, PartReader *reader, const Segment *segment,
-                           Text *content, TableCount *ret, Error *err)
+Status check_count(const Check *check, const Segment *segment, const Text *content, TableCount *ret,
+                   Error *err)
 {
     const ManifestObject *object = &check->manifest.objects[segment->table_id - 1];
-    PartEntry entry = {.offset = segment->offset, .stored = segment->stored, .raw = segment->raw};
-    AUTO_TEXT Text name = {0};
-    Block block = {0};
+    Block block = {(const uint8_t *)content->data, content->size, segment->rows};
 
-    memcpy(entry.sha256, segment->sha256, sizeof(entry.sha256));
-    segment_name(check->tables[segment->table_id - 1].folder, segment, &name);
-    TRY(part_reader_content(reader, &entry, text_string(&name), SEGMENT_LIMIT, content, err));
     *ret = (TableCount){0};
     if (segment->kind == SEGMENT_ROWS) {
-        block = (Block){(const uint8_t *)content->data, content->size, segment->rows};
         ret->segments = 1;
-        ret->raw_bytes = segment->raw;
+        ret->raw_bytes = content->size;
         if (digest_add_block(&ret->digest, object->format, &block, err) == STATUS_OK)
             return STATUS_OK;
         err->kind = ERROR_DIFFERENT;
@@ -176,12 +156,25 @@ static Status read_segment(const Check *check, PartReader *reader, const Segment
     block = segment->kind == SEGMENT_HEAD ? segment_head() : segment_tail();
     ret->heads = segment->kind == SEGMENT_HEAD;
     ret->tails = segment->kind == SEGMENT_TAIL;
-    if (memcmp(content->data, block.data, block.size) != 0) /* the index has the right size */
+    if (content->size != block.size || memcmp(content->data, block.data, block.size) != 0)
         return error_kind(err, ERROR_DIFFERENT, "the %s is not what COPY reads", kind_of(segment));
     return STATUS_OK;
 }
 
-static void add_count(Check *check, const Segment *segment, const TableCount *count)
+/* Reads and proves one segment; its rows are counted in ret. */
+static Status read_segment(const Check *check, PartReader *reader, const Segment *segment,
+                           Text *content, TableCount *ret, Error *err)
+{
+    PartEntry entry = {.offset = segment->offset, .stored = segment->stored, .raw = segment->raw};
+    AUTO_TEXT Text name = {0};
+
+    memcpy(entry.sha256, segment->sha256, sizeof(entry.sha256));
+    segment_name(check->tables[segment->table_id - 1].folder, segment, &name);
+    TRY(part_reader_content(reader, &entry, text_string(&name), SEGMENT_LIMIT, content, err));
+    return check_count(check, segment, content, ret, err);
+}
+
+void check_add_count(Check *check, const Segment *segment, const TableCount *count)
 {
     TableCount *table = &check->tables[segment->table_id - 1];
 
@@ -205,13 +198,13 @@ static void check_segment(Check *check, PartReader *reader, PartJob *job, const 
 
     if (read_segment(check, reader, segment, &job->content, &count, &err) < 0) {
         if (read_segment(check, reader, segment, &job->content, &count, &again) < 0) {
-            note_segment(check, job, segment, &err);
+            check_note_segment(check, job, segment, &err);
             return;
         }
         error_remark(&err, "right when it was read again: suspect the disk or the memory");
-        note_segment(check, job, segment, &err);
+        check_note_segment(check, job, segment, &err);
     }
-    add_count(check, segment, &count);
+    check_add_count(check, segment, &count);
 }
 
 static uint64_t raw_sum(const PartJob *job)
@@ -267,7 +260,9 @@ static Status check_part(Check *check, PartJob *job, Error *err)
         return STATUS_OK;
     }
     part_reader_hash_all(reader);
-    for (size_t i = 0; i < job->count; i++) {
+    if (!job->is_indexed)
+        TRY(check_walk(check, reader, job, err));
+    for (size_t i = 0; job->is_indexed && i < job->count; i++) {
         TRY(stop_check(err));
         check_segment(check, reader, job, &job->items[i]);
         check_progress(check, job->items[i].stored);
@@ -373,11 +368,7 @@ void check_tables(Check *check)
         if (wrong == NULL || check->tables[i].is_damaged)
             continue;
         table_set_add(&hits, check, (uint32_t)i + 1);
-        if (check->is_index_good)
-            check_note(check, MANIFEST_NAME, &hits, wrong);
-        else
-            check_note(check, INDEX_NAME, &hits,
-                       "what rows it has cannot be told without the index");
+        check_note(check, MANIFEST_NAME, &hits, wrong);
         table_set_release(&hits);
     }
 }

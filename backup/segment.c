@@ -86,6 +86,47 @@ bool segment_name_is(const Segment *segment, const char *name, size_t *ret_folde
     return true;
 }
 
+/* Digits up to the character `end`; moves behind it. */
+static bool take_number(const char **at, char end, uint32_t *ret)
+{
+    char digits[11] = "";
+    size_t size = strspn(*at, "0123456789");
+    uint64_t value = 0;
+
+    if (size >= sizeof(digits) || (*at)[size] != end)
+        return false;
+    memcpy(digits, *at, size);
+    if (!parse_unsigned(digits, UINT32_MAX, &value))
+        return false;
+    *at += size + 1;
+    *ret = (uint32_t)value;
+    return true;
+}
+
+/* Reads it loosely; whether it is exactly ours is asked by making the name again. */
+bool segment_parse_name(const char *name, Segment *ret)
+{
+    static const char begin[] = "tables/";
+    Segment segment = {.kind = SEGMENT_ROWS};
+    const char *file = strrchr(name, '/');
+    const char *at = name + strlen(begin);
+
+    if (strncmp(name, begin, strlen(begin)) != 0 || !take_number(&at, '-', &segment.table_id) ||
+        file == NULL || file < at)
+        return false;
+    file++;
+    if (strcmp(file, "end.tail") == 0)
+        segment.kind = SEGMENT_TAIL;
+    else if (strcmp(file, "000000-000000.head") == 0)
+        segment.kind = SEGMENT_HEAD;
+    else if (!take_number(&file, '-', &segment.chunk) || !take_number(&file, '.', &segment.number))
+        return false;
+    if (!segment_name_is(&segment, name, NULL))
+        return false;
+    *ret = segment;
+    return true;
+}
+
 /* Signature, flags (none), length of the header extension (none). */
 Block segment_head(void)
 {

@@ -53,6 +53,9 @@ void segment_name(const char *folder, const Segment *segment, Text *ret);
  * with whatever slug? *ret_folder_size (if not NULL) is the length of the folder in it. */
 bool segment_name_is(const Segment *segment, const char *name, size_t *ret_folder_size);
 
+/* Table, chunk, number and kind from a name; false when segment_name() makes no such name. */
+bool segment_parse_name(const char *name, Segment *ret);
+
 /* What the head and the tail of a ROW_PG_BINARY table hold: no rows. Borrowed, for ever. */
 Block segment_head(void);
 Block segment_tail(void);

@@ -165,6 +165,70 @@ static void an_index_that_says_other_things_is_found(void **state)
     expect_damage(files, CHECK_DATA, "data/0001.tar.zst", "notes");
 }
 
+/* Without its index a backup still shows which tables are whole. */
+static void a_lost_index_does_not_hide_what_is_whole(void **state)
+{
+    const ArchiveFiles *files = *state;
+    AUTO_FREE_MEMORY char *index = path_in(files->folder, INDEX_NAME);
+    AUTO_FREE_MEMORY char *part = archive_files_part(files, 3);
+    AUTO_TEXT Text content = {0};
+
+    read_whole(index, &content);
+    for (size_t size = 0; size < content.size; size += 3) {
+        AUTO_CHECK_REPORT CheckReport report = {0};
+        Error err = {0};
+
+        put(index, content.data, size);
+        assert_int_equal(check(files, CHECK_DATA, 1, &report, &err), STATUS_INVALID);
+        for (size_t i = 0; i < report.damage_count; i++)
+            assert_string_equal(report.damages[i].path, INDEX_NAME);
+        assert_int_equal(report.rows, 21);
+    }
+    assert_int_equal(unlink(index), 0);
+    flip(part, files->segments[6].offset + 30);
+    expect_damage(files, CHECK_DATA, INDEX_NAME, NULL);
+    expect_damage(files, CHECK_DATA, "data/0003.tar.zst", NULL);
+    expect_damage(files, CHECK_DATA, MANIFEST_NAME, "public.vectors");
+    flip(part, files->segments[6].offset + 30);
+    assert_int_equal(unlink(part), 0);
+    expect_damage(files, CHECK_DATA, MANIFEST_NAME, "public.people");
+}
+
+/* A part in place of the right one, made for people who lost their index: rows of no table. */
+static void strange_entries_are_found_without_an_index(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *content;
+    } strange[] = {
+        {"other", "1\tx\n"},
+        {"tables/0099-x/000001-000001.copy", "1\tx\n"},
+        {"tables/0001-public.people/000001-000001.copy", "no end of a line"},
+        {"tables/0002-public.vectors/end.tail", "xx"},
+    };
+    const ArchiveFiles *files = *state;
+    AUTO_FREE_MEMORY char *index = path_in(files->folder, INDEX_NAME);
+    AUTO_FREE_MEMORY char *path = archive_files_part(files, 1);
+
+    assert_int_equal(unlink(index), 0);
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+        PartWriter *writer = NULL;
+        PartSummary summary;
+        PartEntry entry;
+        Error err = {0};
+
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(part_writer_open(files->folder, 1, 1, &writer, &err), STATUS_OK);
+        assert_int_equal(part_writer_add(writer, strange[i].name, strange[i].content,
+                                         strlen(strange[i].content), 1, &entry, &err),
+                         STATUS_OK);
+        assert_int_equal(part_writer_seal(writer, &summary, &err), STATUS_OK);
+        part_writer_free(writer);
+        expect_damage(files, CHECK_DATA, "data/0001.tar.zst", NULL);
+        expect_damage(files, CHECK_DATA, MANIFEST_NAME, "notes"); /* its rows were in that part */
+    }
+}
+
 static void what_does_not_belong_there_is_found(void **state)
 {
     static const char *const strangers[] = {"data/0003.tar.zst.tmp", "schema/more.sql", "other",
@@ -195,6 +259,8 @@ int main(void)
         DAMAGE_TEST(a_manifest_that_says_other_numbers_is_found),
         DAMAGE_TEST(files_beside_the_parts_are_checked),
         DAMAGE_TEST(an_index_that_says_other_things_is_found),
+        DAMAGE_TEST(a_lost_index_does_not_hide_what_is_whole),
+        DAMAGE_TEST(strange_entries_are_found_without_an_index),
         DAMAGE_TEST(what_does_not_belong_there_is_found),
     };
 

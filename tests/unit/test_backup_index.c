@@ -359,6 +359,51 @@ static void a_sorted_folder_is_in_the_order_of_loading(void **state)
     }
 }
 
+static void names_are_parsed_as_they_are_made(void **state)
+{
+    static const char *const good[] = {
+        "tables/0001-a/000001-000001.copy",
+        "tables/12345-a.b_c-d/1234567-000010.copy",
+        "tables/0002-/000000-000000.head",
+        "tables/0002-x/end.tail",
+        "tables/4294967295-x/4294967295-4294967295.copy",
+    };
+    static const char *const bad[] = {
+        "",
+        "tables",
+        "tables/",
+        "tables/0001",
+        "tables/0001-a",
+        "tables/0001-a/",
+        "tables/1-a/000001-000001.copy",
+        "tables/00001-a/000001-000001.copy",
+        "tables/0001-a/1-000001.copy",
+        "tables/0001-a/000001-000001.copy.gz",
+        "tables/0001-a/000001-000001",
+        "tables/0001-a/b/000001-000001.copy",
+        "tables/0001-a/../000001-000001.copy",
+        "tables/0001/000001-000001.copy",
+        "tables/4294967296-x/000001-000001.copy",
+        "tables/-1-x/000001-000001.copy",
+        "tables/0001-a/000001-99999999999999999999.copy",
+        "/tables/0001-a/000001-000001.copy",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        Segment segment = {0};
+
+        if (!segment_parse_name(good[i], &segment) || !segment_name_is(&segment, good[i], NULL))
+            fail_msg("%s is refused", good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        Segment segment = {0};
+
+        if (segment_parse_name(bad[i], &segment))
+            fail_msg("%s is taken", bad[i]);
+    }
+}
+
 /* Signature of the manual, then a row of one field, then the trailer. */
 static void head_and_tail_are_those_of_copy_binary(void **state)
 {
@@ -414,6 +459,7 @@ int main(void)
 #endif
         INDEX_TEST(folders_are_safe_for_shells_whatever_a_table_is_called),
         INDEX_TEST(a_sorted_folder_is_in_the_order_of_loading),
+        INDEX_TEST(names_are_parsed_as_they_are_made),
         INDEX_TEST(head_and_tail_are_those_of_copy_binary),
         INDEX_TEST(levels_follow_what_is_stored),
     };

@@ -34,6 +34,7 @@ typedef struct Probe {
     bool has_rows; /* last is the row before */
     ProbeEntry last;
     size_t last_segment;
+    Digest read; /* of all rows */
     Highest longest;
     Highest nulls;
     RowParts parts;
@@ -172,8 +173,6 @@ static Status take_row(Probe *probe, const uint8_t *row, size_t size, size_t seg
     entry = (ProbeEntry){.key_hash = key_hash(key, key_size, request->seed),
                          .row_low = digest.low,
                          .row_high = digest.high};
-    if (request->level == VERIFY_FULL)
-        digest_merge(&probe->result.all, &digest);
     if (entry.key_hash % request->modulus == 0)
         entry.reasons |= CHOSEN_RANDOM;
     if (is_requested(request, entry.key_hash))
@@ -214,6 +213,7 @@ static Status read_all(Probe *probe, ArchiveRows *rows, Error *err)
         TRY(status);
         if (status == STATUS_DONE)
             return STATUS_OK;
+        TRY(digest_add_block(&probe->read, probe->request->table->format, &block, err));
         TRY(take_block(probe, &block, segment, err));
         probe->result.rows += block.rows;
         if (probe->result.rows - checked < STOP_CHECK_ROWS)
@@ -227,14 +227,17 @@ static Status run_probe(ArchiveProber *prober, Probe *probe, Error *err)
 {
     const Table *table = probe->request->table;
     AUTO_FREE(archive_rows_free) ArchiveRows *rows = archive_rows_new(prober->folder);
-    const char *folder = NULL;
-    const Segment *segments = NULL;
-    size_t count = 0;
+    ArchivePlace place = {0};
 
     TRY(find_key(probe, err));
-    TRY(prober->places->find(prober->context, table, &folder, &segments, &count, err));
-    archive_rows_begin(rows, table->format, folder, segments, count);
+    TRY(prober->places->find(prober->context, table, &place, err));
+    archive_rows_begin(rows, table->format, place.folder, place.segments, place.count);
     TRY(read_all(probe, rows, err));
+    if (!digest_equal(&probe->read, &place.digest))
+        return error_kind(err, ERROR_DIFFERENT, "the rows of \"%s\" are not those that were stored",
+                          place.folder);
+    if (probe->request->level == VERIFY_FULL)
+        probe->result.all = probe->read;
     add_highest(probe, &probe->longest);
     add_highest(probe, &probe->nulls);
     if (probe->has_rows)

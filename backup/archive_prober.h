@@ -1,18 +1,23 @@
 /*
  * The Prober of archives, on either side: an archive that was just written, and one that is restored
  * from. It reads every segment whatever is asked, so that what was counted was also proven to be
- * readable.
+ * readable; and all rows must have the digest that was recorded, else ERROR_DIFFERENT.
  */
 #pragma once
 
 #include "backup/segment.h"
 #include "engine/flow/prober.h"
 
-/* Where a prober finds the segments of a table. */
+/* Where the rows of a table lie; borrowed until the next is asked for. */
+typedef struct ArchivePlace {
+    const char *folder; /* "tables/0003-public.people" */
+    const Segment *segments;
+    size_t count;
+    Digest digest; /* of all its rows, as recorded */
+} ArchivePlace;
+
 typedef struct ArchivePlaces {
-    /* *ret_folder ("tables/0003-...") and *ret_segments are borrowed until the next call. */
-    Status (*find)(void *context, const Table *table, const char **ret_folder,
-                   const Segment **ret_segments, size_t *ret_count, Error *err);
+    Status (*find)(void *context, const Table *table, ArchivePlace *ret, Error *err);
     void (*free)(void *context); /* or NULL */
 } ArchivePlaces;
 

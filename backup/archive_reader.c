@@ -150,16 +150,16 @@ static const ReaderOps reader_ops = {
     .free = free_reader,
 };
 
-static Status find_in_hold(void *context, const Table *table, const char **ret_folder,
-                           const Segment **ret_segments, size_t *ret_count, Error *err)
+static Status find_in_hold(void *context, const Table *table, ArchivePlace *ret, Error *err)
 {
     const ArchiveHold *hold = *(const ArchiveHold **)context;
     const TableSegments *segments = segments_of(hold, table);
 
     (void)err;
-    *ret_folder = segments->folder;
-    *ret_segments = segments->items;
-    *ret_count = segments->count;
+    *ret = (ArchivePlace){.folder = segments->folder,
+                          .segments = segments->items,
+                          .count = segments->count,
+                          .digest = hold->digests[table->id - 1]};
     return STATUS_OK;
 }
 

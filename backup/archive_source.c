@@ -34,6 +34,7 @@ void archive_hold_release(ArchiveHold *hold)
     if (hold->tables != NULL)
         table_segments_release(hold->tables, hold->table_count);
     free(hold->tables);
+    free(hold->digests);
     free(hold->folder);
     *hold = (ArchiveHold){0};
 }
@@ -96,15 +97,18 @@ static Status take_lock(ArchiveSource *source, Error *err)
     return share_lock_take(path, SHARE_READ, 0, &source->lock, err);
 }
 
-static Status check_segments(const ArchiveSource *source, const TableSegments *segments, Error *err)
+static Status check_segments(const ArchiveSource *source, const TableSegments *segments,
+                             Digest *ret_digest, Error *err)
 {
     const ManifestObject *object = manifest_object(&source->manifest, segments->table_id);
     uint64_t rows = 0;
 
     for (size_t i = 0; i < segments->count; i++)
         rows += segments->items[i].rows;
-    if (object != NULL && object->digest.rows == rows && object->segments == segments->count)
+    if (object != NULL && object->digest.rows == rows && object->segments == segments->count) {
+        *ret_digest = object->digest;
         return STATUS_OK;
+    }
     return error_kind(err, ERROR_DIFFERENT,
                       "the index of backup \"%s\" is not what its manifest says of table %u",
                       source->manifest.name, segments->table_id);
@@ -121,12 +125,13 @@ static Status load_segments(ArchiveSource *source, const Selection *selection, E
     TRY(select_from_catalog(source->manifest.engine, selection, &catalog, &stored, &ignored, err));
     hold->folder = xstrdup(source->path);
     hold->tables = xcalloc(catalog.table_count + 1, sizeof(*hold->tables));
+    hold->digests = xcalloc(catalog.table_count + 1, sizeof(*hold->digests));
     hold->table_count = catalog.table_count;
     for (size_t i = 0; i < catalog.table_count; i++)
         hold->tables[i].table_id = stored[i];
     TRY(index_read_tables(source->path, hold->tables, hold->table_count, err));
     for (size_t i = 0; i < hold->table_count; i++)
-        TRY(check_segments(source, &hold->tables[i], err));
+        TRY(check_segments(source, &hold->tables[i], &hold->digests[i], err));
     return STATUS_OK;
 }
 

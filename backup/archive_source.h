@@ -13,6 +13,7 @@
 typedef struct ArchiveHold {
     char *folder;
     TableSegments *tables; /* by id in the catalog that describe() gives, minus 1 */
+    Digest *digests;       /* likewise: what the manifest says of their rows */
     size_t table_count;
 } ArchiveHold;
 

@@ -151,18 +151,20 @@ typedef struct LedgerPlaces {
     Text folder;
 } LedgerPlaces;
 
-static Status find_in_ledger(void *context, const Table *table, const char **ret_folder,
-                             const Segment **ret_segments, size_t *ret_count, Error *err)
+static Status find_in_ledger(void *context, const Table *table, ArchivePlace *ret, Error *err)
 {
     LedgerPlaces *places = context;
+    ArchiveTotals totals = {0};
 
     segment_list_release(&places->segments);
     text_clear(&places->folder);
     segment_folder(table, &places->folder);
     TRY(archive_ledger_table(places->ledger, table->id, &places->segments, err));
-    *ret_folder = text_string(&places->folder);
-    *ret_segments = places->segments.items;
-    *ret_count = places->segments.count;
+    TRY(archive_ledger_totals(places->ledger, table->id, &totals, err));
+    *ret = (ArchivePlace){.folder = text_string(&places->folder),
+                          .segments = places->segments.items,
+                          .count = places->segments.count,
+                          .digest = totals.digest};
     return STATUS_OK;
 }
 

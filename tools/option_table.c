@@ -38,7 +38,7 @@ static const OptionChoice log_formats[] = {
 #define MANY          UINT64_C(1000000)
 #define COPYING       "run plan prepare stage verify promote rollback finish"
 
-#define BACKUPS       " backup-create backup-restore"
+#define BACKUPS " backup-create backup-restore"
 
 /* clang-format off */
 const OptionRow option_rows[] = {

@@ -34,6 +34,8 @@ typedef struct Backup {
     bool is_renamed;   /* ".partial" is gone; if not, and it is complete, recovery takes it away */
     bool is_resumable; /* incomplete, with an intent that can be read */
     bool is_read;      /* somebody verifies or restores it now, or has just made it */
+    bool has_percent;  /* set by who knows the journal of its making */
+    unsigned percent;  /* of its rows that are stored */
     BackupKind kind;   /* 0, as all that follow may be NULL or 0, when nobody knows */
     char *series;
     char *scope;

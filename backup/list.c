@@ -160,3 +160,25 @@ Status backup_list_find(const BackupList *list, const char *wanted, const Backup
     *ret = found;
     return STATUS_OK;
 }
+
+Status backup_list_check_series(const BackupList *list, const char *series, Error *err)
+{
+    AUTO_TEXT_LIST TextList known = {0};
+    AUTO_TEXT Text names = {0};
+
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].series != NULL && !text_list_has(&known, list->items[i].series))
+            text_list_add(&known, list->items[i].series);
+    if (text_list_has(&known, series))
+        return STATUS_OK;
+    (void)error_kind(err, ERROR_NOT_FOUND, "no backup is of series \"%s\"", series);
+    for (size_t i = 0; i < known.count && i < NAMES_SHOWN; i++)
+        text_append_format(&names, "%s\"%s\"", i > 0 ? ", " : "", known.items[i]);
+    if (known.count > NAMES_SHOWN)
+        text_append_format(&names, " and %zu more", known.count - NAMES_SHOWN);
+    if (known.count > 0)
+        error_hint(err, "The series there are: %s.", text_string(&names));
+    else
+        error_hint(err, "There are no backups in this repository; name another one with --repo.");
+    return STATUS_INVALID;
+}

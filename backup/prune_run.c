@@ -49,6 +49,8 @@ static Status decide(const Repository *repository, const PruneRequest *request, 
                      Error *err)
 {
     TRY(repository_list(repository, &ret->backups, &ret->unknown, err));
+    if (request->series != NULL)
+        TRY(backup_list_check_series(&ret->backups, request->series, err));
     if (!has_rules(&request->policy))
         return STATUS_OK;
     TRY(check_presence(&ret->backups, request->now_us, err));

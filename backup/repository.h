@@ -77,3 +77,6 @@ Status repository_list(const Repository *repository, BackupList *ret, TextList *
  * with the names there are; ERROR_USAGE when two have that name.
  */
 Status backup_list_find(const BackupList *list, const char *wanted, const Backup **ret, Error *err);
+
+/* ERROR_NOT_FOUND, with the series there are, when no backup is of this one. */
+Status backup_list_check_series(const BackupList *list, const char *series, Error *err);

@@ -312,14 +312,18 @@ static Status create(Creation *creation, Error *err)
     return tell_how_to_go_on(creation, status, err);
 }
 
+char *backup_create_home(const char *home, const Repository *repository)
+{
+    return xasprintf("%s/backups-in-work/%s", home, repository_id(repository));
+}
+
 Status backup_create(const BackupCreate *request, char **ret_label, Error *err)
 {
     __attribute__((cleanup(creation_release))) Creation creation = {.request = request};
 
     if (request->name != NULL)
         TRY(backup_name_check(request->name, err));
-    creation.home =
-        xasprintf("%s/backups-in-work/%s", request->home, repository_id(request->repository));
+    creation.home = backup_create_home(request->home, request->repository);
     TRY(create(&creation, err));
     *ret_label = TAKE(creation.label);
     return STATUS_OK;

@@ -25,3 +25,7 @@ typedef struct BackupCreate {
  * hint says how. Nothing is left behind when the source cannot be read in the first place.
  */
 Status backup_create(const BackupCreate *request, char **ret_label, Error *err);
+
+/* Where the journals of unfinished backups are, by the name of the backup, as those of migrations are
+ * in home; the caller frees. */
+char *backup_create_home(const char *home, const Repository *repository);

@@ -4,6 +4,8 @@
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
 #include "journal/home.h"
+#include "stages/backup_create.h"
+#include "tools/standing.h"
 
 enum {
     DEFAULT_WAIT_S = 60,
@@ -43,6 +45,32 @@ Status backup_session_needed(const Options *options, NeededList *ret, Error *err
     for (size_t i = 0; i < unknown.count; i++)
         log_warn("which backup a migration needs is known only by its pin: %s", unknown.items[i]);
     return STATUS_OK;
+}
+
+static void read_progress(const char *home, Backup *backup)
+{
+    AUTO_FREE(standing_free) Standing *standing = NULL;
+    Error ignored = {0}; /* made from elsewhere, or not begun to be copied */
+
+    if (backup->state != STATE_INCOMPLETE && backup->state != STATE_RUNNING)
+        return;
+    if (standing_read(home, backup->name, &standing, &ignored) < 0 || !standing->has_plan)
+        return;
+    backup->has_percent = true;
+    backup->percent = standing->percent;
+}
+
+void backup_session_progress(const Options *options, const Repository *repository, BackupList *list)
+{
+    AUTO_FREE_MEMORY char *home = NULL;
+    AUTO_FREE_MEMORY char *work = NULL;
+    Error ignored = {0};
+
+    if (home_resolve(options->home, &home, &ignored) < 0)
+        return;
+    work = backup_create_home(home, repository);
+    for (size_t i = 0; i < list->count; i++)
+        read_progress(work, &list->items[i]);
 }
 
 static Json *check_json(const char *level, int64_t when_us)
@@ -125,6 +153,10 @@ Json *backup_json(const Backup *backup, int64_t now_us)
     json_set_unsigned(json, "sequence", backup->sequence);
     json_set_string(json, "status", backup_state_name(backup->state));
     json_set_bool(json, "resumable", backup->is_resumable);
+    if (backup->has_percent)
+        json_set_unsigned(json, "percent", backup->percent);
+    else
+        json_set_string(json, "percent", NULL);
     json_set_bool(json, "being_read", backup->is_read);
     set_time(json, "started", backup->started_us);
     set_time(json, "completed", backup->completed_us);
@@ -151,6 +183,8 @@ Json *backup_json(const Backup *backup, int64_t now_us)
 void backup_append_status(const Backup *backup, Text *ret)
 {
     text_append(ret, backup_state_name(backup->state));
+    if (backup->has_percent)
+        text_append_format(ret, ", %u %%", backup->percent);
     if (backup->is_resumable)
         text_append(ret, " (can be gone on with)");
     else if (backup->is_read)

@@ -18,10 +18,14 @@ uint64_t backup_lock_wait_ms(const Options *options);
 /* What the migrations of this home need; warns of those that cannot be asked. ret must be empty. */
 Status backup_session_needed(const Options *options, NeededList *ret, Error *err);
 
+/* How far the unfinished ones of the list are, where they are made from this home. */
+void backup_session_progress(const Options *options, const Repository *repository,
+                             BackupList *list);
+
 /* The document of one backup; numbers are bytes, seconds and UTC times. The caller frees. */
 Json *backup_json(const Backup *backup, int64_t now_us);
 
-/* "complete", "incomplete (can be gone on with)": appends. */
+/* "complete", "incomplete, 62 % (can be gone on with)": appends. */
 void backup_append_status(const Backup *backup, Text *ret);
 
 /* "data 2h 03m ago", "damaged (data)": appends; nothing when it was never verified. */

@@ -88,6 +88,13 @@ static void show_backups(const Options *options, const BackupList *list, const T
         text_append(&reply->text, "there are no backups\n");
 }
 
+static Status check_series(const Options *options, const BackupList *list, Error *err)
+{
+    const char *series = options->backup.series;
+
+    return series != NULL ? backup_list_check_series(list, series, err) : STATUS_OK;
+}
+
 /* ---- the trash ---- */
 
 static const char *const trash_keys[] = {"label", "removed", "stored", "gone_from", NULL};
@@ -132,6 +139,8 @@ static Status run(const Options *options, Reply *reply, Error *err)
     if (options->backup.trash)
         return show_trash(repository, reply, err);
     TRY(repository_list(repository, &list, &unknown, err));
+    TRY(check_series(options, &list, err));
+    backup_session_progress(options, repository, &list);
     show_backups(options, &list, &unknown, reply);
     return STATUS_OK;
 }

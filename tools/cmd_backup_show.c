@@ -107,6 +107,7 @@ static Status run(const Options *options, Reply *reply, Error *err)
     TRY(backup_session_open(options, reply, &repository, err));
     TRY(backup_session_needed(options, &needed, err));
     TRY(repository_list(repository, &list, NULL, err));
+    backup_session_progress(options, repository, &list);
     TRY(backup_list_find(&list, options->backup.wanted, &backup, err));
     document = backup_json(backup, now_us);
     json_set(reply->document, "backup", document);

@@ -71,6 +71,9 @@ json_is '$.backups[0].stored_bytes' 24
 json_is '$.command' 'backup list'
 expect 0 backup list --series sqlite:other --json
 json_is '$.backups[0].name' other
+expect 10 backup list --series nonsense
+says 'The series there are: "sqlite:shop", "sqlite:other"'
+expect 10 backup prune --series nonsense --keep-last 1
 expect 0 backup list --latest 1 --json
 json_is '$.backups[0].name' bare
 expect 0 backup show latest

@@ -1,9 +1,10 @@
 /*
  * A disk that fills up or breaks: preloaded (LD_PRELOAD) into the program under test, it lets
- * writes and flushes of chosen files fail. FAULTFS_MATCH   substring of the path of the files
- * concerned FAULTFS_ERROR   ENOSPC (writes fail) or EIO (writes and flushes fail) FAULTFS_NTH the
- * N-th such call fails, and every one after it FAULTFS_LOG     a file that gets one byte per call
- * that matched, so that a test knows how many there are
+ * writes, renames and flushes of chosen files fail.
+ *   FAULTFS_MATCH   substring of the path of the files concerned (of a rename: of the new path)
+ *   FAULTFS_ERROR   ENOSPC (writes and renames fail), EIO (flushes as well), EREAD (reads fail)
+ *   FAULTFS_NTH     the N-th such call fails, and every one after it
+ *   FAULTFS_LOG     a file that gets one byte per call that matched: how many there are
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,21 +19,25 @@
 
 static atomic_ulong calls;
 
-static int matches(int fd)
+static int is_match(const char *path)
 {
     const char *match = getenv("FAULTFS_MATCH");
+
+    return match != NULL && strstr(path, match) != NULL;
+}
+
+static int matches(int fd)
+{
     char link[64];
     char path[PATH_MAX];
 
-    if (match == NULL)
-        return 0;
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     ssize_t size = readlink(link, path, sizeof(path) - 1);
 
     if (size <= 0)
         return 0;
     path[size] = '\0';
-    return strstr(path, match) != NULL;
+    return is_match(path);
 }
 
 static void note_call(void)
@@ -64,14 +69,14 @@ static int concerns(const char *error, Call call)
     return call != CALL_READ;
 }
 
-/* The errno to fail with, or 0. */
-static int fault(int fd, Call call)
+/* The errno to fail with, or 0. The file: open as fd, or of this name. */
+static int fault_at(int fd, const char *name, Call call)
 {
     const char *error = getenv("FAULTFS_ERROR");
     const char *nth = getenv("FAULTFS_NTH");
     int saved = errno;
 
-    if (error == NULL || !concerns(error, call) || !matches(fd)) {
+    if (error == NULL || !concerns(error, call) || !(name != NULL ? is_match(name) : matches(fd))) {
         errno = saved;
         return 0;
     }
@@ -80,6 +85,11 @@ static int fault(int fd, Call call)
     if (nth == NULL || atomic_fetch_add(&calls, 1) + 1 < strtoul(nth, NULL, 10))
         return 0;
     return strcmp(error, "ENOSPC") == 0 ? ENOSPC : EIO;
+}
+
+static int fault(int fd, Call call)
+{
+    return fault_at(fd, NULL, call);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
@@ -161,4 +171,15 @@ int ftruncate64(int fd, off64_t size)
 int ftruncate(int fd, off_t size)
 {
     return ftruncate64(fd, size);
+}
+
+int rename(const char *from, const char *to)
+{
+    int error = fault_at(-1, to, CALL_WRITE);
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (int)syscall(SYS_rename, from, to);
 }

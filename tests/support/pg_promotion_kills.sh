@@ -51,7 +51,7 @@ strike() { # PID OF THE PROGRAM
         0 | 1) what=program && kill -9 "$1" 2>/dev/null ;;
         2 | 3 | 4) what=session && pg_sql target postgres -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'stopover%control'" 2>/dev/null ;;
         5) what=server && pg_crash target && pg_launch target ;;
-        *) what=link && kill -USR1 "$link_pid" ;;
+        *) what="link" && kill -USR1 "$link_pid" ;;
     esac
     echo "$what" >>strikes
 }

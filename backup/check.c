@@ -29,9 +29,9 @@ static bool is_noted(const Check *check, const char *path)
     return false;
 }
 
-static Status check_file(Check *check, const ManifestFile *file, Error *err)
+static Status check_hash(const char *folder, const ManifestFile *file, Error *err)
 {
-    AUTO_FREE_MEMORY char *path = xasprintf("%s/%s", check->folder, file->path);
+    AUTO_FREE_MEMORY char *path = xasprintf("%s/%s", folder, file->path);
     AUTO_FREE(frame_reader_free) FrameReader *reader = NULL;
     char hash[SHA256_HEX_SIZE];
 
@@ -39,8 +39,19 @@ static Status check_file(Check *check, const ManifestFile *file, Error *err)
     frame_reader_hash_all(reader);
     TRY(frame_reader_hash(reader, hash, err));
     if (strcmp(hash, file->sha256) != 0)
-        return error_kind(err, ERROR_DIFFERENT, "its SHA-256 differs from the manifest");
+        return error_kind(err, ERROR_DIFFERENT,
+                          "\"%s\" is damaged: its SHA-256 differs from the "
+                          "manifest",
+                          path);
     return STATUS_OK;
+}
+
+Status check_file(const char *folder, const Manifest *manifest, const char *path, Error *err)
+{
+    for (size_t i = 0; i < manifest->file_count; i++)
+        if (strcmp(manifest->files[i].path, path) == 0)
+            return check_hash(folder, &manifest->files[i], err);
+    return error_kind(err, ERROR_DIFFERENT, "\"%s/%s\" is not in the manifest", folder, path);
 }
 
 Status check_files(Check *check, Error *err)
@@ -50,7 +61,7 @@ Status check_files(Check *check, Error *err)
         Error cause = {0};
 
         TRY(stop_check(err));
-        if (!is_noted(check, file->path) && check_file(check, file, &cause) < 0)
+        if (!is_noted(check, file->path) && check_hash(check->folder, file, &cause) < 0)
             check_note_error(check, file->path, NULL, &cause);
         check_progress(check, file->bytes);
     }

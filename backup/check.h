@@ -64,3 +64,9 @@ typedef struct CheckOptions {
  */
 Status check_backup(const char *folder, const CheckOptions *options, CheckReport *report,
                     Manifest *ret_manifest, Error *err);
+
+/*
+ * For who reads one file of a backup whose manifest he has: is its SHA-256 the manifest's? Damage is
+ * ERROR_DIFFERENT, also when the manifest does not list it.
+ */
+Status check_file(const char *folder, const Manifest *manifest, const char *path, Error *err);

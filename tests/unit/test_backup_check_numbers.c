@@ -116,6 +116,22 @@ static void files_beside_the_parts_are_checked(void **state)
     expect_whole(files);
 }
 
+static void one_file_can_be_checked_alone(void **state)
+{
+    const ArchiveFiles *files = *state;
+    const Manifest *manifest = &files->manifest;
+    AUTO_FREE_MEMORY char *path = path_in(files->folder, CATALOG_NAME);
+    Error err = {0};
+
+    assert_int_equal(check_file(files->folder, manifest, CATALOG_NAME, &err), STATUS_OK);
+    assert_int_equal(check_file(files->folder, manifest, "other", &err), STATUS_INVALID);
+    assert_int_equal(err.kind, ERROR_DIFFERENT);
+    flip(path, 20);
+    err = (Error){0};
+    assert_int_equal(check_file(files->folder, manifest, CATALOG_NAME, &err), STATUS_INVALID);
+    assert_int_equal(err.kind, ERROR_DIFFERENT);
+}
+
 /* A segment more, or twice, or of another table: the index agrees with itself and still differs. */
 static void write_index(const ArchiveFiles *files, const Segment *segments, size_t count)
 {
@@ -258,6 +274,7 @@ int main(void)
         DAMAGE_TEST(a_number_edited_in_the_manifest_is_found),
         DAMAGE_TEST(a_manifest_that_says_other_numbers_is_found),
         DAMAGE_TEST(files_beside_the_parts_are_checked),
+        DAMAGE_TEST(one_file_can_be_checked_alone),
         DAMAGE_TEST(an_index_that_says_other_things_is_found),
         DAMAGE_TEST(a_lost_index_does_not_hide_what_is_whole),
         DAMAGE_TEST(strange_entries_are_found_without_an_index),

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <locale.h>
+
 #include "engine/base/process.h"
 #include "tests/unit/part_fixture.h"
 
@@ -45,18 +47,34 @@ static const char *const hard_names[] = {
 };
 #define HARD_COUNT (sizeof(hard_names) / sizeof(hard_names[0]))
 
-static void names_stay_as_they_are(void **state)
+static void expect_names_stay(const char *folder, uint32_t number)
 {
-    PartWriter *writer = open_part(*state, 1);
+    PartWriter *writer = open_part(folder, number);
     PartEntry entries[HARD_COUNT];
+    AUTO_TEXT Text path = {0};
     AUTO_FREE(part_reader_free) PartReader *reader = NULL;
 
     for (size_t i = 0; i < HARD_COUNT; i++)
         entries[i] = add(writer, hard_names[i], "content");
     (void)seal(writer);
-    reader = open_reader(*state, "data/0001.tar.zst");
+    part_path(number, &path);
+    reader = open_reader(folder, text_string(&path));
     for (size_t i = 0; i < HARD_COUNT; i++)
         expect_entry(reader, &entries[i], hard_names[i], "content");
+}
+
+/* Whatever the locale of the process is, which nobody changes. */
+static void names_stay_as_they_are(void **state)
+{
+    static const char *const locales[] = {"C", "C.UTF-8", "POSIX"};
+
+    for (uint32_t i = 0; i < sizeof(locales) / sizeof(locales[0]); i++) {
+        assert_non_null(setlocale(LC_ALL, locales[i]));
+        expect_names_stay(*state, i + 1);
+        assert_string_equal(setlocale(LC_CTYPE, NULL),
+                            strcmp(locales[i], "POSIX") == 0 ? "C" : locales[i]);
+    }
+    assert_non_null(setlocale(LC_ALL, "C"));
 }
 
 static void a_walk_finds_all_entries(void **state)

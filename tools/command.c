@@ -53,12 +53,18 @@ Status command_find(const Command *group, const char *word, const Command **ret,
     return STATUS_INVALID;
 }
 
+/* What goes back to a backup concludes with the migration that does it (restore.h). */
+static bool concludes(const Options *options)
+{
+    return options->command->concludes && options->backup.wanted == NULL;
+}
+
 /* A stopped command is resumed by the same command, whatever the stage that noticed said. */
 static void tell_how_to_resume(const Options *options, Status status, Error *err)
 {
     AUTO_FREE_MEMORY char *again = NULL;
 
-    if (status != STATUS_STOPPED || !options->command->concludes)
+    if (status != STATUS_STOPPED || !concludes(options))
         return;
     again = command_line(options, options->command->name, "");
     (void)error_set(err, STATUS_STOPPED, "stopped; run `%s` to go on", again);
@@ -84,7 +90,7 @@ Status command_dispatch(const Options *options, Reply *reply, Error *err)
                  "hidden; use env:VARIABLE");
     status = command->run(options, reply, err);
     tell_how_to_resume(options, status, err);
-    if (command->concludes)
+    if (concludes(options))
         standing_conclude(options, status, reply);
     return status;
 }

@@ -45,8 +45,7 @@ ConnectorTable connectors_all(void)
 
 Status connectors_complete(const Uri *uri, const char *text, char **ret, Error *err)
 {
-    bool is_path =
-        strcmp(uri->scheme, "sqlite") == 0 || strcmp(uri->scheme, ARCHIVE_SCHEME) == 0;
+    bool is_path = strcmp(uri->scheme, "sqlite") == 0 || strcmp(uri->scheme, ARCHIVE_SCHEME) == 0;
     AUTO_FREE_MEMORY char *directory = NULL;
     const char *rest = uri->rest;
 

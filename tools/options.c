@@ -23,6 +23,7 @@ typedef struct Words {
 void options_release(Options *options)
 {
     free(options->name);
+    free(options->restore_name);
     free(options->home);
     free(options->from);
     free(options->to);

@@ -41,6 +41,7 @@ typedef struct BackupOptions {
 struct Options {
     const Command *command; /* NULL only after a failure, or with help or version */
     char *name;             /* the migration, or NULL */
+    char *restore_name;     /* of the migration that restores a backup, or NULL */
     const Command *topic;   /* of `help COMMAND`, or NULL */
 
     bool help;

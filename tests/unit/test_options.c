@@ -199,7 +199,6 @@ static void what_is_to_come_says_so(void **state)
     (void)state;
     expect_usage_error("stopover run shop --verify full", "--verify full is not supported yet",
                        "none, count, sample");
-    expect_usage_error("stopover rollback shop --backup x", "--backup is not supported yet", "");
 }
 
 static void commands_to_come_take_any_words(void **state)

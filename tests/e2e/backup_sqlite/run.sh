@@ -47,11 +47,41 @@ expect 2 backup restore one --to sqlite:c.db --name none --table pricesx
 one_error
 no_migration none
 
+# a migration is finished, and still there is a way back: to what was backed up before; also from a
+# home that knows nothing but the repository
+cp b.before f.db
+expect 0 backup create before --from sqlite:f.db
+expect 0 run shop --from sqlite:a.db --to sqlite:f.db
+expect 0 finish shop --yes
+expect 5 rollback shop --backup before
+one_error
+expect 5 rollback shop --backup before --yes # what came with the migration would not work with it
+one_error
+says 'view best_users'
+sqlite3 f.db 'DROP VIEW best_users; DROP VIEW good_users'
+expect 0 rollback shop --backup before --yes
+says 'backup before is good'
+phase_is back-shop promoted
+expect 0 finish back-shop --yes
+for table in $(oracle_sql b.before "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"); do
+    oracle_sql f.db "SELECT * FROM \"$table\"" | sort >rows.now
+    oracle_sql b.before "SELECT * FROM \"$table\"" | sort >rows.before
+    cmp -s rows.now rows.before || die "$table is not as it was"
+done
+cp b.before g.db
+expect 10 rollback shop --backup one --home "$TMPDIR/elsewhere" --repo "$STOPOVER_HOME/repository" --yes
+one_error
+expect 0 rollback shop --backup one --home "$TMPDIR/elsewhere" --repo "$STOPOVER_HOME/repository" --to sqlite:g.db --yes
+expect 0 finish back-shop --home "$TMPDIR/elsewhere" --yes
+oracle_equal expected.db g.db "from elsewhere" || exit 1
+expect 2 rollback shop --to sqlite:g.db
+one_error
+
 # a backup of some tables; without a name it is called after the database
 expect 0 backup create --from sqlite:a.db --table 'log*' --table prices
 says 'backup a_[0-9]+T[0-9]+Z'
 expect 0 backup list --json
-json_is '$.backups[1].kind' tables
+json_is '$.backups[2].kind' tables
 
 # refusals leave nothing behind
 expect 1 backup create gone --from sqlite:nothing.db

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Making a backup at each fault point, also when its source changes while it is interrupted: lose.
+# label: soak
+# timeout: 900
+set -u
+. "$STOPOVER_SUPPORT/backup_matrix.sh"
+backup_matrix_create lose
+backup_matrix_changed lose

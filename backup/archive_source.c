@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backup/catalog_file.h"
+#include "backup/check.h"
 #include "backup/select.h"
 #include "engine/base/fault.h"
 #include "engine/base/file.h"
@@ -39,7 +40,7 @@ void archive_hold_release(ArchiveHold *hold)
     *hold = (ArchiveHold){0};
 }
 
-static Status open_backup(ArchiveSource *source, Error *err)
+static Status read_manifest(ArchiveSource *source, Error *err)
 {
     if (source->is_open)
         return STATUS_OK;
@@ -51,10 +52,16 @@ static Status open_backup(ArchiveSource *source, Error *err)
     }
     TRY(manifest_read(source->path, &source->manifest, err));
     source->is_open = true;
+    source->ops.name = source->manifest.engine;
+    return STATUS_OK;
+}
+
+static Status open_backup(ArchiveSource *source, Error *err)
+{
+    TRY(read_manifest(source, err));
     if (source->manifest.kind == BACKUP_FILES)
         return error_kind(err, ERROR_REFUSED, "backup \"%s\" holds files, not tables",
                           source->manifest.name);
-    source->ops.name = source->manifest.engine;
     return STATUS_OK;
 }
 
@@ -63,6 +70,8 @@ static Status open_backup(ArchiveSource *source, Error *err)
 static Status read_catalog(ArchiveSource *source, Catalog *ret, Error *err)
 {
     TRY(open_backup(source, err));
+    /* Not all of it is in its fingerprint: values of sequences and settings are not. */
+    TRY(check_file(source->path, &source->manifest, CATALOG_NAME, err));
     TRY(catalog_file_read(source->path, ret, err));
     if (strcmp(ret->fingerprint, source->manifest.catalog_fingerprint) != 0)
         return error_kind(err, ERROR_DIFFERENT, "the catalog in \"%s\" is not that of the backup",
@@ -129,6 +138,7 @@ static Status load_segments(ArchiveSource *source, const Selection *selection, E
     hold->table_count = catalog.table_count;
     for (size_t i = 0; i < catalog.table_count; i++)
         hold->tables[i].table_id = stored[i];
+    TRY(check_file(source->path, &source->manifest, INDEX_NAME, err));
     TRY(index_read_tables(source->path, hold->tables, hold->table_count, err));
     for (size_t i = 0; i < hold->table_count; i++)
         TRY(check_segments(source, &hold->tables[i], &hold->digests[i], err));

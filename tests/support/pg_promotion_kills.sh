@@ -78,11 +78,6 @@ drive() { # STRIKES COMMAND...
         case $status in
             0) return ;;
             1 | 3 | 137) ;;
-            5) # an unlogged table is empty after a crash: it is to be copied again
-                grep -q 'is not complete' run.err || { cat run.out run.err; die "trial $trial: exit 5: $*"; }
-                expect 0 stage small --again --retry-for 60s
-                expect 0 verify small --retry-for 60s
-                ;;
             *) cat run.out run.err; die "trial $trial, start $starts: exit $status: $*" ;;
         esac
         one_state old new
@@ -101,7 +96,8 @@ pg_promotion_kills() { # TRIALS
     trap 'ended=$?; kill "$link_pid" 2>/dev/null; (exit $ended); pg_on_exit' EXIT
     begin_link
     pg_sql source postgres -c 'CREATE DATABASE small'
-    pg_sql source small -o fixture.out -f "$STOPOVER_DATA/pg_small.sql" || die "the source"
+    # an unlogged table is empty after a crash of the server, here and in the control copy
+    pg_sql source small -o fixture.out -f "$STOPOVER_DATA/pg_small.sql" -c 'DROP TABLE public.cache' || die "the source"
     pg_sql target postgres -c 'CREATE DATABASE small'
     pg_control source small target control || die "the control copy"
     for ((trial = 1; trial <= $1; trial++)); do

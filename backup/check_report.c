@@ -75,13 +75,20 @@ void check_note(Check *check, const char *path, const TableSet *hits, const char
     (void)pthread_mutex_unlock(&check->mutex);
 }
 
-/* Readers name the file with its whole path; the report has it already. */
-static const char *behind_path(const char *message, const char *folder, const char *path)
+static const char *behind(const char *message, const char *begin)
 {
-    AUTO_FREE_MEMORY char *begin = xasprintf("\"%s/%s\" ", folder, path);
     size_t size = strlen(begin);
 
     return strncmp(message, begin, size) == 0 ? message + size : message;
+}
+
+/* Readers name the file with its whole path, and say that it is damaged: the report does, too. */
+static const char *behind_path(const char *message, const char *folder, const char *path)
+{
+    AUTO_FREE_MEMORY char *begin = xasprintf("\"%s/%s\" ", folder, path);
+    const char *at = behind(message, begin);
+
+    return at == message ? message : behind(behind(at, "is damaged: "), "is damaged ");
 }
 
 void check_note_error(Check *check, const char *path, const TableSet *hits, const Error *err)

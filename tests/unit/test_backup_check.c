@@ -146,7 +146,6 @@ static void a_part_of_another_backup_is_found(void **state)
 {
     const ArchiveFiles *files = *state;
     AUTO_FREE_MEMORY char *path = archive_files_part(files, 1);
-    AUTO_TEXT Text content = {0};
     PartWriter *writer = NULL;
     PartSummary summary;
     PartEntry entry;

@@ -72,8 +72,8 @@ static void write_who(int fd)
     if (gethostname(host, sizeof(host) - 1) != 0)
         host[0] = '\0';
     size = snprintf(who, sizeof(who), "process %ld on %s\n", (long)getpid(), host);
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, who, (size_t)size, 0) != size)
-        (void)ftruncate(fd, 0);
+    if (ftruncate(fd, 0) == 0)
+        (void)!pwrite(fd, who, (size_t)size, 0);
 }
 
 static Status refuse(int fd, const char *path, Error *err)

@@ -203,6 +203,11 @@ Status pg_address_new(const Uri *uri, PgAddress **ret, Error *err)
     return STATUS_OK;
 }
 
+LargeRows *pg_address_large_rows(PgAddress *address)
+{
+    return &address->large_rows;
+}
+
 void pg_address_free(PgAddress *address)
 {
     if (address == NULL)

@@ -12,11 +12,15 @@
 #include "engine/base/error.h"
 #include "engine/base/text.h"
 #include "engine/base/uri.h"
+#include "engine/connect/postgres/large_rows.h"
 
 typedef struct PgAddress PgAddress;
 
 /* ERROR_USAGE for what libpq cannot parse, with its reason and no secret in it. */
 Status pg_address_new(const Uri *uri, PgAddress **ret, Error *err);
+/* Whose turn it is to read large rows from there. Lives as long as the address. */
+LargeRows *pg_address_large_rows(PgAddress *address);
+
 void pg_address_free(PgAddress *address); /* wipes the password */
 DEFINE_AUTO_FREE(PgAddress, pg_address_free);
 

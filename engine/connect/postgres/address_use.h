@@ -32,6 +32,7 @@ struct PgAddress {
     char *display;
     PgParameters resolved;
     PgShared *shared;
+    LargeRows large_rows;
 };
 
 void pg_parameters_release(PgParameters *parameters); /* wipes */

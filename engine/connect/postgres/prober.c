@@ -100,12 +100,25 @@ static Status probe_between(PgProber *prober, Probe *probe, Error *err)
     return prober->side->end(prober->context, status, probe->largest_row, err);
 }
 
+/* Where no row is read, none is large. */
+static Status probe_in_turn(PgProber *prober, Probe *probe, Error *err)
+{
+    bool reads_rows = probe->request->level > VERIFY_COUNT;
+    LargeRows *large =
+        reads_rows && prober->side->large_rows ? prober->side->large_rows(prober->context) : NULL;
+    bool is_large = false;
+    TRY(large_rows_enter(large, probe->request->table, &is_large, err));
+    Status status = probe_between(prober, probe, err);
+    large_rows_leave(large, &is_large);
+    return status;
+}
+
 static Status prober_probe_table(Prober *base, const ProbeRequest *request, ProbeResult *ret,
                                  Error *err)
 {
     __attribute__((cleanup(probe_release))) Probe probe = {.request = request};
     TRY(fault_before("postgres.probe", err));
-    TRY(probe_between((PgProber *)base, &probe, err));
+    TRY(probe_in_turn((PgProber *)base, &probe, err));
     *ret = probe.result;
     probe.result = (ProbeResult){0};
     return STATUS_OK;
@@ -186,7 +199,14 @@ static Status own_begin(void *context, PgConnection **ret, Error *err)
     return STATUS_OK;
 }
 
-static const PgProberSide own_side = {.begin = own_begin, .end = own_end, .free = own_free};
+static LargeRows *own_large_rows(void *context)
+{
+    const OwnSide *own = context;
+    return pg_address_large_rows(own->address);
+}
+
+static const PgProberSide own_side = {
+    .begin = own_begin, .end = own_end, .large_rows = own_large_rows, .free = own_free};
 
 /* ---- somebody else's connection, in the transaction it is in ---- */
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/connect/postgres/connection.h"
+#include "engine/connect/postgres/large_rows.h"
 #include "engine/flow/prober.h"
 
 /* Where a probe reads, and in which transaction. */
@@ -14,6 +15,8 @@ typedef struct PgProberSide {
     /* After every begin() that was STATUS_OK, with the outcome of the probe: returns the outcome
      * that counts. largest_row is the most that the connection had to hold at once. */
     Status (*end)(void *context, Status status, size_t largest_row, Error *err);
+    /* Of the address; optional: then nobody waits for anybody. */
+    LargeRows *(*large_rows)(void *context);
     void (*free)(void *context); /* NULL: the context belongs to somebody else */
 } PgProberSide;
 

@@ -16,8 +16,10 @@
  *      server's lock table need not hold every table once per reader.
  *  P3  A connection that has carried a large row is closed after it: libpq never gives its buffer
  *      back (I9).
+ *  P4  Of the readers of a source one at a time reads a chunk of large rows, until then.
  */
 #include "engine/connect/postgres/reader.h"
+#include "engine/connect/postgres/large_rows.h"
 
 #include "engine/base/fault.h"
 #include "engine/base/memory.h"
@@ -38,6 +40,7 @@ typedef struct PgReader {
     bool is_pinned;           /* in a transaction that has imported the snapshot */
     bool is_reading;          /* a COPY is under way */
     bool is_done;             /* its last row has come, and P1 holds */
+    bool is_large;            /* P4 */
     CopyRows rows;
     Text block;
     Block pending; /* a large row that did not fit the block before it; in libpq's memory */
@@ -138,6 +141,7 @@ static void reader_end_chunk(Reader *base)
         let_go(reader);
     if (reader->connection && reader->rows.largest > LARGE_ROW_BYTES)
         disconnect(reader); /* P3 */
+    large_rows_leave(pg_address_large_rows(reader->hold->address), &reader->is_large);
     reader->is_done = false;
     reader->pending = (Block){0};
     reader->rows.largest = 0;
@@ -164,9 +168,13 @@ static Status reader_begin_chunk(Reader *base, const Table *table, const Chunk *
     PgReader *reader = (PgReader *)base;
     reader_end_chunk(base);
     TRY(fault_before("postgres.begin", err));
+    TRY(large_rows_enter(pg_address_large_rows(reader->hold->address), table, &reader->is_large,
+                         err)); /* P4 */
     Status status = begin_chunk(reader, table, chunk, err);
-    if (status < 0)
+    if (status < 0) {
         let_go(reader);
+        large_rows_leave(pg_address_large_rows(reader->hold->address), &reader->is_large);
+    }
     return status;
 }
 
@@ -285,7 +293,16 @@ static Status prove_probe(void *context, Status status, size_t largest_row, Erro
     return status;
 }
 
-static const PgProberSide reader_side = {.begin = pin_for_probe, .end = prove_probe};
+static LargeRows *large_rows_of_source(void *context)
+{
+    PgReader *reader = context;
+    if (reader->is_large && !reader->is_reading)
+        reader_end_chunk(&reader->base); /* else it would wait for itself */
+    return pg_address_large_rows(reader->hold->address);
+}
+
+static const PgProberSide reader_side = {
+    .begin = pin_for_probe, .end = prove_probe, .large_rows = large_rows_of_source};
 
 /* ---- lifecycle ---- */
 

@@ -26,12 +26,11 @@
       left join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
       left join pg_attrdef f on d.classid = 'pg_attrdef'::regclass and f.oid = d.objid
       left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
-      left join recorded r on not r.is_promoted
-           and (r.classid = d.classid and r.objid = d.objid
-                or r.classid = 'pg_class'::regclass
-                   and r.objid = coalesce(w.ev_class, f.adrelid, t.tgrelid))
+      left join recorded r on not r.is_promoted and r.classid = d.classid and r.objid = d.objid
+      left join recorded h on not h.is_promoted and h.classid = 'pg_class'::regclass
+                              and h.objid = coalesce(w.ev_class, f.adrelid, t.tgrelid)
      where b.objid is null and d.classid <> 'pg_publication_rel'::regclass
-       and (a.is_promoted or r.objid is not null)
+       and (a.is_promoted or r.objid is not null or h.objid is not null)
 )
 select pg_describe_object('pg_class'::regclass, c.oid, 0),
        'was live under that name before, and is no table'

@@ -140,6 +140,7 @@ Status swap_back_record(PgConnection *connection, const RunIdentity *identity, E
     AUTO_TEXT Text sql = {0};
 
     TRY(created_record_kept(connection, identity, NAME_UNDONE, err));
+    text_append(&sql, "set local enable_nestloop = off; "); /* as in check_bound() */
     sql_fill(&sql, our_objects_sql, identity, NULL, 0);
     sql_fill(&sql,
              " delete from stopover.object r where r.run = :run and r.attempt = :attempt"

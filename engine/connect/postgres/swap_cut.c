@@ -6,7 +6,8 @@
  *      that come back use, or are used by, anything else that was exchanged, or that uses them from
  *      outside. Else it is refused, by name. Partitions go with what they are partitions of.
  *  C2  The statements are those of the stored way back (B1 in swap_back.c), as many as belong to the
- *      set. What is left of it is stored in the same transaction, so a later way back takes the rest.
+ *      set (swap_cut_steps.c). What is left of it is stored in the same transaction, so a later way
+ *      back takes the rest.
  *  C3  No marker of its own: the records say which tables are undone, in the same transaction. So
  *      whoever asks again finds them so, and has nothing to do.
  */
@@ -24,27 +25,15 @@
 #include "engine/connect/postgres/sql_fill.h"
 #include "engine/connect/postgres/sql_lexer.h"
 #include "engine/connect/postgres/swap_back_inside.h"
+#include "engine/connect/postgres/swap_cut_inside.h"
 #include "engine/connect/postgres/swap_run.h"
 #include "engine/flow/catalog.h"
 #include "engine/flow/names.h"
 
 enum {
-    NAME_MAX_BYTES = 63,
+    CHECK_TIMEOUT_MS = 10000,
+    FEW = 20, /* tables for which the server's indexes are the shortest way */
 };
-
-typedef struct Cut {
-    PgConnection *connection;
-    const RunIdentity *identity;
-    Text chosen;      /* oids: "{1,2" */
-    char *relations;  /* those and their partitions: "{1,2,3}" */
-    TextList schemas; /* live ones in which anything was promoted */
-    char *pairs;
-    Text moves; /* what is moved, as it was found */
-    Swap swap;  /* of these tables */
-    Swap rest;  /* of the others */
-    size_t chosen_count;
-    size_t left_count; /* tables that stay promoted */
-} Cut;
 
 static void cut_release(Cut *cut)
 {
@@ -66,6 +55,9 @@ static Status query(const Cut *cut, const char *first, const char *second, PgRow
     };
     AUTO_TEXT Text sql = {0};
 
+    /* The server cannot know how large the lists are: it takes each for a short one. */
+    if (cut->chosen_count > FEW)
+        text_append(&sql, "set local enable_nestloop = off; ");
     sql_fill(&sql, first, cut->identity, values, 2);
     sql_fill(&sql, second, cut->identity, values, 2);
     return pg_query(cut->connection, text_string(&sql), ret, err);
@@ -143,7 +135,7 @@ static char *write_pairs(const Cut *cut)
         const char *live = cut->schemas.items[i];
         Json *pair = json_object();
         AUTO_FREE_MEMORY char *retired =
-            name_for_role(live, NAME_RETIRED, cut->identity->id, NAME_MAX_BYTES);
+            name_for_role(live, NAME_RETIRED, cut->identity->id, CUT_NAME_MAX_BYTES);
 
         json_set_string(pair, "live", live);
         json_set_string(pair, "retired", retired);
@@ -202,147 +194,7 @@ static Status check_bounds(const Cut *cut, Findings *notes, Error *err)
     return findings_refuse(notes, err);
 }
 
-/* ---- the statements (C2) ---- */
-
-enum MoveColumn {
-    MOVE_IS_PROMOTED,
-    MOVE_KIND,
-    MOVE_LIVE,
-    MOVE_NAME,
-    MOVE_SCHEMA,
-    MOVE_OID,
-};
-
-static char *qualified(const char *schema, const char *name)
-{
-    AUTO_TEXT Text text = {0};
-
-    quote_identifier(&text, schema);
-    text_append_format(&text, ".%s", name);
-    return text_take(&text);
-}
-
-static char *create_schema(const char *name)
-{
-    AUTO_TEXT Text text = {0};
-
-    text_append(&text, "create schema ");
-    quote_identifier(&text, name);
-    text_append(&text, ";");
-    return text_take(&text);
-}
-
-/* What the set's own statements are known by. */
-typedef struct Belonging {
-    TextList of;      /* steps of these */
-    TextList keys;    /* and none of these is among them */
-    TextList needed;  /* statements that move: each must be there */
-    TextList schemas; /* statements that make schemas: those that are there still */
-    TextList locks;   /* names that the others need not lock any more */
-} Belonging;
-
-static void belonging_release(Belonging *belonging)
-{
-    text_list_release(&belonging->of);
-    text_list_release(&belonging->keys);
-    text_list_release(&belonging->needed);
-    text_list_release(&belonging->schemas);
-    text_list_release(&belonging->locks);
-}
-
-static void add_once(TextList *list, const char *string)
-{
-    if (!text_list_has(list, string))
-        text_list_add(list, string);
-}
-
-static void add_move(const Cut *cut, const PgRows *rows, size_t row, Belonging *ret, Swap *swap)
-{
-    const char *live = pg_value(rows, row, MOVE_LIVE);
-    const char *kind = pg_value(rows, row, MOVE_KIND);
-    const char *name = pg_value(rows, row, MOVE_NAME);
-    bool is_promoted = pg_is_true(rows, row, MOVE_IS_PROMOTED);
-    AUTO_FREE_MEMORY char *undone =
-        name_for_role(live, NAME_UNDONE, cut->identity->id, NAME_MAX_BYTES);
-    AUTO_FREE_MEMORY char *from = qualified(pg_value(rows, row, MOVE_SCHEMA), name);
-    AUTO_FREE_MEMORY char *live_name = qualified(live, name);
-    AUTO_FREE_MEMORY char *of = swap_of(kind, live_name);
-    AUTO_FREE_MEMORY char *key_of = swap_of("key of", live_name);
-    AUTO_FREE_MEMORY char *made = create_schema(undone);
-    AUTO_TEXT Text statement = {0};
-
-    text_append_format(&statement, "alter %s %s set schema ", kind, from);
-    quote_identifier(&statement, is_promoted ? undone : live);
-    text_append(&statement, ";");
-    add_once(&ret->of, of);
-    add_once(&ret->keys, key_of);
-    text_list_add(&ret->needed, text_string(&statement));
-    if (is_promoted)
-        add_once(&ret->schemas, made);
-    if (strcmp(kind, "table") != 0)
-        return;
-    text_list_add(&ret->locks, from);
-    text_list_add(is_promoted ? &swap->live_locks : &swap->staged_locks, from);
-}
-
-static void take_step(Swap *swap, SwapStep *step)
-{
-    *swap_add(swap) = *step;
-    *step = (SwapStep){0};
-}
-
-/* Each step of the way back goes to the set or to the rest. */
-static Status divide_steps(Cut *cut, Swap *back, const Belonging *belonging, Error *err)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i < back->count; i++) {
-        SwapStep *step = &back->steps[i];
-        bool is_ours = step->of != NULL ? text_list_has(&belonging->of, step->of)
-                                        : text_list_has(&belonging->schemas, step->forward);
-
-        if (step->of != NULL && text_list_has(&belonging->keys, step->of))
-            return error_kind(
-                err, ERROR_REFUSED,
-                "the set cannot be cut: what it replaced had a foreign key to a table "
-                "that stays (%s)",
-                step->words != NULL ? step->words : step->of);
-        found += is_ours && text_list_has(&belonging->needed, step->forward);
-        take_step(is_ours ? &cut->swap : &cut->rest, step);
-    }
-    if (found != belonging->needed.count)
-        return error_kind(err, ERROR_REFUSED,
-                          "the set cannot be cut: something of it was made since the promotion");
-    return STATUS_OK;
-}
-
-static void copy_others(const TextList *from, const TextList *without, TextList *to)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        if (!text_list_has(without, from->items[i]))
-            text_list_add(to, from->items[i]);
-    }
-}
-
-static Status divide(Cut *cut, const PgRows *moves, Error *err)
-{
-    __attribute__((cleanup(belonging_release))) Belonging belonging = {0};
-    static const TextList none = {0};
-    AUTO_SWAP Swap back = {0};
-
-    TRY(swap_back_read(cut->connection, cut->identity, &back, err));
-    for (size_t i = 0; i < pg_row_count(moves); i++)
-        add_move(cut, moves, i, &belonging, &cut->swap);
-    copy_others(&back.staged_locks, &belonging.locks, &cut->rest.staged_locks);
-    copy_others(&back.live_locks, &belonging.locks, &cut->rest.live_locks);
-    copy_others(&back.validate, &none, &cut->rest.validate);
-
-    Status status = divide_steps(cut, &back, &belonging, err);
-
-    if (status < 0 && err->hint[0] == '\0')
-        error_hint(err, "Nothing was changed. Leave out --table: then all goes back.");
-    return status;
-}
+/* ---- what is moved ---- */
 
 static void write_moves(const PgRows *moves, Text *ret)
 {
@@ -394,7 +246,7 @@ static Status prepare(Cut *cut, const TextList *patterns, Findings *notes, Error
     TRY(check_bounds(cut, notes, err));
     TRY(query(cut, cut_parts_sql, cut_moves_sql, &moves, err));
     TRY(check_places(moves, err));
-    TRY(divide(cut, moves, err));
+    TRY(swap_cut_divide(cut, moves, err));
     TRY(swap_back_prove(cut->connection, cut->identity, err));
     write_moves(moves, &cut->moves);
     cut->relations = write_relations(moves);
@@ -421,6 +273,8 @@ static Status check(SwapRun *run, Error *err)
     AUTO_FREE(pg_rows_free) PgRows *moves = NULL;
     AUTO_TEXT Text now = {0};
 
+    /* The limit so far is that of a try for locks. */
+    TRY(pg_run_format(run->connection, err, "set local statement_timeout = %d", CHECK_TIMEOUT_MS));
     TRY(check_bounds(cut, &found, err));
     TRY(swap_back_prove(run->connection, run->identity, err));
     TRY(query(cut, cut_parts_sql, cut_moves_sql, &moves, err));

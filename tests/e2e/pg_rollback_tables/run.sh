@@ -36,6 +36,8 @@ CREATE TABLE secret (id integer PRIMARY KEY, words text);
 CREATE POLICY all_of_it ON secret USING (true);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 INSERT INTO secret SELECT n, '$1' FROM generate_series(1, 3) n;
+SELECT format('CREATE TABLE bulk_%s (id serial PRIMARY KEY, words text DEFAULT ''$1'')', n) FROM generate_series(1, 30) n \\gexec
+INSERT INTO bulk_7 SELECT FROM generate_series(1, 7);
 SQL
 }
 pg_sql source postgres -c 'CREATE DATABASE people'
@@ -122,6 +124,14 @@ is "SELECT to_regclass('extra') IS NULL" t
 is "SELECT max(words) FROM secret" old
 expect 0 status shop
 says 'taken back +"Odd one"."The Log", public.audit, public.events, public.extra, public.secret'
+
+# many at once, for which the server is asked in another way
+expect 0 rollback shop --table 'bulk_?' --table 'bulk_2*' --table 'bulk_1*' --yes
+is "SELECT count(*), max(words) FROM bulk_7" '7|old'
+is "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '_retired_' AND c.relkind = 'r' AND relname ~ '^bulk'" 1
+expect 5 rollback shop --table 'events' --table 'bulk_30' --table 'orders' --yes
+says 'orders_customer_fkey'
+is "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '_retired_' AND c.relkind = 'r' AND relname ~ '^bulk'" 1
 
 # a whole rollback takes the rest; what somebody put between our things is not taken for ours
 id=$(pg_sql target people -c "SELECT id FROM stopover.run")

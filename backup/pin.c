@@ -49,6 +49,15 @@ static bool is_pin(const char *name)
     return size > strlen(SUFFIX) && strcmp(name + size - strlen(SUFFIX), SUFFIX) == 0;
 }
 
+/* Whose it is must be known although it cannot be read. */
+static void take_migration(const char *token, Pin *pin)
+{
+    size_t size = strlen(RUN_PREFIX);
+
+    if (pin->migration == NULL && strncmp(token, RUN_PREFIX, size) == 0)
+        pin->migration = xstrdup(token + size);
+}
+
 /* STATUS_DONE when it was removed meanwhile. */
 static Status read_pin(const char *directory, const char *token, Pin *ret, Error *err)
 {
@@ -60,9 +69,11 @@ static Status read_pin(const char *directory, const char *token, Pin *ret, Error
         if (err->kind == ERROR_NOT_FOUND)
             return STATUS_DONE;
         ret->problem = xstrdup(err->message);
+        take_migration(token, ret);
         return STATUS_OK;
     }
     ret->migration = xstrdup(json_get_string(record, "migration"));
+    take_migration(token, ret);
     ret->reason = xstrdup(json_get_string(record, "reason"));
     ret->created_us = record_get_time(record, "created");
     ret->expires_us = record_get_time(record, "expires");

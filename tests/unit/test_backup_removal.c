@@ -70,6 +70,8 @@ static void what_cannot_be_read_as_a_pin_holds_all_the_same(void **state)
     set_file(pins, "run-shop.json", "{\"format\": 1, \"migr");
     expect_failure(trash(&world, "mine", &nobody, NOW_US, &err), ERROR_REFUSED);
     expect_words(err.message, "cannot be read");
+    /* It is the migration's all the same: `unpin` of what people have set leaves it. */
+    assert_string_equal(find(&world, "mine")->pins.items[0].migration, "shop");
 }
 
 static void a_pin_of_a_migration_is_there_from_the_beginning_and_goes_with_its_end(void **state)

@@ -102,4 +102,9 @@ expect 5 stage m --again
 one_error
 says 'theirs'
 phase_is m verified
+# what was refused is not carried on by the next command
+pg_sql target people -c 'DROP VIEW public.theirs'
+expect 4 verify m
+says_not 'completing'
+phase_is m verification_failed
 echo "every mutation is found"

@@ -121,3 +121,33 @@ finish $maker
 expect 0 backup list
 says '^now .*incomplete'
 nothing_is_damaged d1
+
+# ---- the same with a real one: pruned, looked at and begun twice while it is made ----
+history
+sqlite3 -batch big.db "CREATE TABLE t(id INTEGER PRIMARY KEY, v);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+    INSERT INTO t SELECT i, hex(randomblob(100)) FROM n" || die "big.db"
+live=(backup create live --from sqlite:big.db --jobs 1 --chunk-size 16KiB)
+"$STOPOVER" "${live[@]}" --max-rate 200KiB >live.log 2>&1 &
+maker=$!
+for ((i = 0; i < 600; i++)); do
+    "$STOPOVER" backup list >look.log 2>&1 || die "list: $(cat look.log)"
+    grep -qE '^live .*running, [1-9]' look.log && break
+    kill -0 $maker 2>/dev/null || { cat live.log; die "it ended before anybody saw it"; }
+    sleep 0.05
+done
+grep -qE '^live .*running, [1-9]' look.log || die "no progress is shown: $(cat look.log)"
+expect 0 backup prune --keep-last 1 --apply --yes
+says '^refuse +live .*in progress'
+expect 11 "${live[@]}"
+expect 11 backup delete live --yes
+expect 0 backup list
+says '^live .*running'
+kill -INT $maker
+wait $maker
+[ $? -eq 3 ] || { cat live.log; die "it was not stopped"; }
+expect 0 backup list
+says '^live .*incomplete, [0-9]+ %'
+expect 0 backup prune --keep-last 1 --apply --yes
+expect 0 "${live[@]}"
+nothing_is_damaged 'd1 live'

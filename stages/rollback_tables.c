@@ -62,7 +62,10 @@ static Status take_back_step(Migration *migration, void *context, Error *err)
 {
     LockPolicy policy = migration_lock_policy(migration);
     TakeBack *take_back = context;
+    Outcome outcome = OUTCOME_NONE;
 
+    /* Of an earlier try nobody is about to commit any more. */
+    TRY(stager_outcome(migration->target->stager, &migration->identity, &outcome, err));
     findings_release(&take_back->notes);
     take_back->notes = (Findings){0};
     return stager_swap_back_tables(migration->target->stager, &migration->identity,

@@ -265,6 +265,35 @@ static void tables_of_stage_again_are_no_selection(void **state)
     assert_int_equal(line.options.tables.count, 1);
 }
 
+static void tables_of_a_rollback_are_no_selection(void **state)
+{
+    AUTO_LINE Line line;
+
+    (void)state;
+    set_line(&line, "stopover rollback shop --table audit --table=a.b* -y");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_int_equal(line.options.tables.count, 2);
+    assert_int_equal(options_for_migration(&line.options).selection.include.count, 0);
+}
+
+static void a_promotion_waits_for_a_file_or_for_nothing(void **state)
+{
+    AUTO_LINE Line line;
+    AUTO_LINE Line other;
+
+    (void)state;
+    set_line(&line, "stopover promote shop --when-file=/run/go");
+    assert_int_equal(line.status, STATUS_OK);
+    assert_string_equal(options_for_migration(&line.options).when_file, "/run/go");
+    assert_false(options_for_migration(&line.options).now);
+    set_line(&other, "stopover run shop --now");
+    assert_int_equal(other.status, STATUS_OK);
+    assert_true(options_for_migration(&other.options).now);
+    expect_usage_error("stopover run shop --now --when-file go", "exclude each other", "");
+    expect_usage_error("stopover promote shop --when-file=", "--when-file is empty", "");
+    expect_usage_error("stopover verify shop --when-file go", "does not take --when-file", "");
+}
+
 static void json_is_known_although_a_word_before_it_is_wrong(void **state)
 {
     AUTO_LINE Line line;
@@ -417,6 +446,8 @@ int main(void)
         cmocka_unit_test(a_group_and_its_member_are_one_command),
         cmocka_unit_test(options_of_a_member_are_its_own),
         cmocka_unit_test(tables_of_stage_again_are_no_selection),
+        cmocka_unit_test(tables_of_a_rollback_are_no_selection),
+        cmocka_unit_test(a_promotion_waits_for_a_file_or_for_nothing),
         cmocka_unit_test(json_is_known_although_a_word_before_it_is_wrong),
         cmocka_unit_test(a_password_is_kept_but_hidden_in_argv),
         cmocka_unit_test(a_password_in_the_wrong_place_is_in_no_message),

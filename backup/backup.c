@@ -69,7 +69,7 @@ static int compare(const void *a, const void *b)
         return one_us < other_us ? -1 : 1;
     if (one->sequence != other->sequence)
         return one->sequence < other->sequence ? -1 : 1;
-    return strcmp(one->label, other->label);
+    return strcmp(one->directory, other->directory);
 }
 
 void backup_list_sort(BackupList *list)

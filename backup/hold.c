@@ -25,7 +25,7 @@ static Status hold(const Repository *repository, const char *wanted, HeldBackup 
         error_hint(err, "Wait until that has ended: `stopover backup show %s`.", found->name);
     }
     TRY(status);
-    status = repository_read_again(repository, found, &ret->backup, err);
+    status = backup_read_again(found, &ret->backup, err);
     if (status < 0)
         share_lock_free(TAKE(ret->lock));
     return status;

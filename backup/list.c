@@ -13,6 +13,11 @@ enum {
     NAMES_SHOWN = 5, /* in an error */
 };
 
+static const char *directory_name(const Backup *backup)
+{
+    return strrchr(backup->directory, '/') + 1;
+}
+
 /* False when a backup has gone while it was read: perhaps it has its other name now. */
 static bool read_all(const Repository *repository, const TextList *names, BackupList *ret,
                      TextList *ret_unknown)
@@ -71,20 +76,13 @@ Status repository_list(const Repository *repository, BackupList *ret, TextList *
     return STATUS_INVALID;
 }
 
-Status repository_read_again(const Repository *repository, const Backup *backup, Backup *ret,
-                             Error *err)
+Status backup_read_again(const Backup *backup, Backup *ret, Error *err)
 {
-    const char *const ends[] = {"", LABEL_PARTIAL};
+    Label label = {0};
 
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        AUTO_FREE_MEMORY char *name = xasprintf("%s%s", backup->label, ends[i]);
-        AUTO_FREE_MEMORY char *directory = xasprintf("%s/%s", repository_backups(repository), name);
-        Label label = {0};
-
-        if (label_parse(name, &label) && file_exists(directory) &&
-            backup_read(directory, &label, ret))
-            return STATUS_OK;
-    }
+    if (label_parse(directory_name(backup), &label) && file_exists(backup->directory) &&
+        backup_read(backup->directory, &label, ret))
+        return STATUS_OK;
     return error_kind(err, ERROR_NOT_FOUND, "backup \"%s\" is not there any more", backup->name);
 }
 
@@ -119,23 +117,31 @@ static const Backup *find_last(const BackupList *list, bool complete)
     return NULL;
 }
 
-/* By label first: that is always of one backup. */
+/* By its directory first, and by label before name: a name could be like the label of another. */
 static const Backup *find_named(const BackupList *list, const char *wanted, size_t *ret_count)
 {
-    const Backup *found = NULL;
+    const Backup *by_label = NULL;
+    const Backup *by_name = NULL;
+    size_t labels = 0;
+    size_t names = 0;
 
-    *ret_count = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].label, wanted) == 0) {
+        const Backup *backup = &list->items[i];
+
+        if (!backup->is_renamed && strcmp(directory_name(backup), wanted) == 0) {
             *ret_count = 1;
-            return &list->items[i];
+            return backup;
         }
-        if (strcmp(list->items[i].name, wanted) == 0) {
-            found = &list->items[i];
-            (*ret_count)++;
+        if (strcmp(backup->label, wanted) == 0) {
+            by_label = backup;
+            labels++;
+        } else if (strcmp(backup->name, wanted) == 0) {
+            by_name = backup;
+            names++;
         }
     }
-    return found;
+    *ret_count = by_label != NULL ? labels : names;
+    return by_label != NULL ? by_label : by_name;
 }
 
 Status backup_list_find(const BackupList *list, const char *wanted, const Backup **ret, Error *err)

@@ -78,7 +78,7 @@ Status backup_trash(Repository *repository, const Backup *backup, const NeededLi
     uint64_t bytes = 0;
 
     TRY(directory_create(repository_trash(repository), err));
-    TRY(repository_read_again(repository, backup, &now, err));
+    TRY(backup_read_again(backup, &now, err));
     TRY(lock_alone(&now, &lock, err));
     TRY(refuse_guarded(&now, needed, now_us, err));
     bytes = directory_bytes(now.directory);

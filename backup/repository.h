@@ -72,9 +72,10 @@ Status repository_list(const Repository *repository, BackupList *ret, TextList *
                        Error *err);
 
 /*
- * The backup that wanted means: a label, a name, "latest" (the last complete one) or
- * "latest-failed" (the last that is incomplete or damaged). Borrowed from the list. ERROR_NOT_FOUND
- * with the names there are; ERROR_USAGE when two have that name.
+ * The backup that wanted means: a label (with ".partial" where two directories have it), a name,
+ * "latest" (the last complete one) or "latest-failed" (the last that is incomplete or damaged).
+ * Borrowed from the list. ERROR_NOT_FOUND with the names there are; ERROR_USAGE when two have that
+ * name.
  */
 Status backup_list_find(const BackupList *list, const char *wanted, const Backup **ret, Error *err);
 

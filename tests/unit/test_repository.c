@@ -301,6 +301,36 @@ static void damage_and_strangers_are_shown_as_such(void **state)
     assert_string_equal(world.unknown.items[0], "lost+found");
 }
 
+/* Somebody has carried one back by hand while the other was still there. */
+static void two_directories_of_one_label_are_two_backups(void **state)
+{
+    AUTO_WORLD World world;
+    AUTO_FREE_MEMORY char *partial = NULL;
+    AUTO_FREE_MEMORY char *final = NULL;
+    NeededList needed = {0};
+    const Backup *found = NULL;
+    uint64_t bytes = 0;
+    Error err = {0};
+
+    (void)state;
+    set_world(&world);
+    set_backup(&world, "mine", NOW_US);
+    final = xstrdup(find(&world, "mine")->directory);
+    partial = xasprintf("%s.partial", final);
+    expect_ok(directory_create(partial, &err));
+    set_file(partial, "intent.json", "{}");
+    assert_int_equal(look(&world)->count, 2);
+    expect_failure(backup_list_find(&world.list, "20261120T143105Z-0001-mine", &found, &err),
+                   ERROR_USAGE);
+    expect_ok(backup_list_find(&world.list, "20261120T143105Z-0001-mine.partial", &found, &err));
+    assert_string_equal(found->directory, partial);
+    expect_ok(repository_lock(world.repository, SHARE_WRITE, WAIT_MS, &err));
+    expect_ok(backup_trash(world.repository, found, &needed, NOW_US, &bytes, &err));
+    repository_unlock(world.repository);
+    assert_true(file_exists(final));
+    assert_false(file_exists(partial));
+}
+
 static void who_asks_for_one_that_is_not_there_is_told_which_are(void **state)
 {
     AUTO_WORLD World world;
@@ -488,6 +518,7 @@ int main(void)
         cmocka_unit_test(sequences_are_not_used_again_while_their_backup_is_in_the_trash),
         cmocka_unit_test(what_was_cut_off_is_shown_and_gone_on_with),
         cmocka_unit_test(damage_and_strangers_are_shown_as_such),
+        cmocka_unit_test(two_directories_of_one_label_are_two_backups),
         cmocka_unit_test(who_asks_for_one_that_is_not_there_is_told_which_are),
 #ifdef FAULT_POINTS
         cmocka_unit_test(a_backup_is_whole_after_any_crash_and_another_run),

@@ -16,6 +16,7 @@ static void describer_release(Describer *describer)
     dump_release(&describer->dump);
     pg_rows_free(describer->extensions);
     pg_rows_free(describer->members);
+    pg_rows_free(describer->shapes);
     free(describer->entries);
     free(describer->by_id);
     free(describer->by_object);
@@ -143,6 +144,7 @@ static Status describe_structure(Describer *describer, Error *err)
     TRY(source_places_read(describer->connection, &describer->places, err));
     TRY(source_reach_read(describer->connection, &describer->relations, &describer->reach, err));
     TRY(read_extensions(describer, err));
+    TRY(describe_read_shapes(describer, err));
     TRY(describe_resolve(describer, err));
     TRY(describe_tables(describer, err));
     TRY(describe_objects(describer, err));

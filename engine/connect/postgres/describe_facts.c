@@ -116,6 +116,7 @@ static void write_notes(Describer *describer, const SourceRelation *relation, co
     if (facts &&
         (describer->selection->include.count > 0 || describer->selection->schemas.count > 0))
         add_needs(describer, relation, &notes.needs);
+    describe_add_shape(describer, CLASS_RELATION, relation->oid, &notes.shape);
     table->private_data = pg_table_notes_write(&notes);
 }
 

@@ -291,12 +291,14 @@ static void write_notes(Describer *describer, const DumpEntry *entry, const Entr
         .extension_version = version,
         .extension_schema = schema,
     };
+    describe_add_shape(describer, entry->class_oid, entry->oid, &notes.shape);
     find_after(describer, entry, known, &notes);
     if (is_type(entry, "EXTENSION"))
         add_members(describer, entry->name, schema, &notes.extension_members);
     object->private_data = pg_object_notes_write(&notes);
     text_list_release(&notes.extension_members);
     free(notes.after);
+    text_list_release(&notes.shape);
 }
 
 static void add_object(Describer *describer, const DumpEntry *entry, const char *definition)

@@ -40,6 +40,7 @@ typedef struct Describer {
     EntryNotes *entries;
     PgRows *extensions;  /* OID, schema, version, and is it needed by what is selected? */
     PgRows *members;     /* of extensions: extension_members.sql */
+    PgRows *shapes;      /* source_shapes.sql */
     uint32_t *by_id;     /* indexes of entries, by DumpEntry.id */
     uint32_t *by_object; /* indexes of entries, by class and OID */
     Catalog *catalog;
@@ -86,6 +87,10 @@ bool describe_is_after_data(const Describer *describer, const DumpEntry *entry,
                             const EntryNotes *known);
 /* Sets load_late, and refuses what would read live tables while staging (trap 5). */
 Status describe_reach(Describer *describer, Error *err);
+/* What PgTableNotes.shape and PgObjectNotes.shape hold; the second appends that of one thing. */
+Status describe_read_shapes(Describer *describer, Error *err);
+void describe_add_shape(const Describer *describer, uint32_t class_oid, uint32_t oid,
+                        TextList *ret);
 /* Facts and private data of tables. */
 Status describe_facts(Describer *describer, Error *err);
 void describe_row_notes(Describer *describer); /* without facts */

@@ -4,7 +4,8 @@ select r.kind, r.name
  where r.run = :run and r.attempt = :attempt
    and r.class_oid not in ('pg_catalog.pg_namespace'::regclass,
                            'pg_catalog.pg_extension'::regclass)
-   and not exists (select from ours o where o.classid = r.class_oid and o.objid = r.object_oid)
+   -- hashed, whatever the server takes the lists' lengths for
+   and (r.class_oid, r.object_oid) not in (select o.classid, o.objid from ours o)
 union all
 select r.kind, r.name
   from stopover.object r

@@ -68,6 +68,7 @@ char *pg_table_notes_write(const PgTableNotes *notes)
     set_flag(json, "children", notes->has_children);
     set_list(json, "leaves", &notes->leaves);
     set_list(json, "facts", &notes->facts);
+    set_list(json, "shape", &notes->shape);
     set_list(json, "needs", &notes->needs);
     return json_print(json, false);
 }
@@ -88,6 +89,7 @@ static Status read_table_notes(const char *text, PgTableNotes *ret, Error *err)
     TRY(get_list(json, "leaves", &ret->leaves, err));
     TRY(get_list(json, "facts", &ret->facts, err));
     TRY(get_list(json, "needs", &ret->needs, err));
+    TRY(get_list(json, "shape", &ret->shape, err));
     if (ret->needs.count % NEED_PARTS != 0)
         return error_set(err, STATUS_INVALID, "what it needs is not complete");
     return STATUS_OK;
@@ -110,6 +112,7 @@ void pg_table_notes_release(PgTableNotes *notes)
 {
     text_list_release(&notes->leaves);
     text_list_release(&notes->facts);
+    text_list_release(&notes->shape);
     text_list_release(&notes->needs);
     *notes = (PgTableNotes){0};
 }
@@ -128,6 +131,7 @@ char *pg_object_notes_write(const PgObjectNotes *notes)
     set_flag(json, "after_data", notes->after_data);
     set_ids(json, "after", notes->after, notes->after_count);
     set_string(json, "path", notes->path);
+    set_list(json, "shape", &notes->shape);
     set_string(json, "extension_version", notes->extension_version);
     set_string(json, "extension_schema", notes->extension_schema);
     if (notes->extension_members.count > 0)
@@ -171,6 +175,7 @@ static Status read_object_notes(const char *text, PgObjectNotes *ret, Error *err
     ret->extension_version = xstrdup(json_get_string(json, "extension_version"));
     ret->extension_schema = xstrdup(json_get_string(json, "extension_schema"));
     TRY(get_list(json, "members", &ret->extension_members, err));
+    TRY(get_list(json, "shape", &ret->shape, err));
     return get_ids(json, "after", &ret->after, &ret->after_count, err);
 }
 
@@ -197,6 +202,7 @@ void pg_object_notes_release(PgObjectNotes *notes)
     free(notes->label);
     free(notes->after);
     free(notes->path);
+    text_list_release(&notes->shape);
     free(notes->extension_version);
     free(notes->extension_schema);
     text_list_release(&notes->extension_members);

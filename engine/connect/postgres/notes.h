@@ -26,6 +26,7 @@ typedef struct PgTableNotes {
     bool has_children; /* other tables inherit from it (not partitions) */
     TextList leaves;   /* kind 'p': "schema"."name" of each leaf, in order */
     TextList facts;    /* its structure as evidence: see facts.h */
+    TextList shape;    /* columns with a collation of their own; as PgObjectNotes.shape */
     TextList needs; /* routines that are not carried along and that something on it calls: of each
                           what calls it, schema, name, and types of arguments */
 } PgTableNotes;
@@ -46,6 +47,9 @@ typedef struct PgObjectNotes {
     size_t after_count;
     char *path;              /* of a routine that runs while staging: the search_path, as words of
                                 SET, that its body needs there; NULL: it has one, or needs none */
+    TextList shape;          /* what others can depend on: columns of a view, a partitioned table, a
+                                composite type, the result of a routine; each as a JSON array: see
+                                source_shapes.sql */
     char *extension_version; /* EXTENSION */
     char *extension_schema;
     TextList

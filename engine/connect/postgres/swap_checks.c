@@ -42,7 +42,7 @@ static void check_staging(SwapWork *work)
     AUTO_TEXT Text sql = {0};
 
     for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-        text_append(&sql, "select not exists (");
+        text_append(&sql, "set local enable_nestloop = off; select not exists (");
         swap_fill(work, &sql, our_objects_sql);
         swap_fill(work, &sql, questions[i]);
         text_append(&sql, ")");

@@ -179,22 +179,29 @@ Status swap_home_types(const SwapWork *work, const char *types, char **ret, Erro
 /* ---- one kind each ---- */
 
 /* The label is name(types), the name quoted where need be. */
-static Status add_routine(const Planned *planned, const Object *object, const PgObjectNotes *notes,
-                          Error *err)
+Status swap_routine_key(const SwapWork *work, const Object *object, const PgObjectNotes *notes,
+                        char **ret_name, char **ret_arguments, Error *err)
 {
-    const char *label = notes->label != NULL ? notes->label : object->name;
-    const char *opening = label;
+    const char *opening = notes->label != NULL ? notes->label : object->name;
     AUTO_FREE_MEMORY char *schema = NULL;
-    AUTO_FREE_MEMORY char *name = NULL;
-    AUTO_FREE_MEMORY char *args = NULL;
     bool is_quoted = false;
 
     for (; *opening != '\0' && (is_quoted || *opening != '('); opening++)
         is_quoted = *opening == '"' ? !is_quoted : is_quoted;
-    if (!created_name(object->definition, &schema, &name))
+    if (!created_name(object->definition, &schema, ret_name))
         return STATUS_OK;
-    TRY(swap_home_types(planned->work, strcmp(opening, "(*)") == 0 ? "()" : opening, &args, err));
-    add_thing(planned, "pg_proc", schema, name, args, "routine", false);
+    return swap_home_types(work, strcmp(opening, "(*)") == 0 ? "()" : opening, ret_arguments, err);
+}
+
+static Status add_routine(const Planned *planned, const Object *object, const PgObjectNotes *notes,
+                          Error *err)
+{
+    AUTO_FREE_MEMORY char *name = NULL;
+    AUTO_FREE_MEMORY char *args = NULL;
+
+    TRY(swap_routine_key(planned->work, object, notes, &name, &args, err));
+    if (name != NULL)
+        add_thing(planned, "pg_proc", object->schema, name, args, "routine", false);
     return STATUS_OK;
 }
 

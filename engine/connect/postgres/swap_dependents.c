@@ -40,6 +40,7 @@ enum DependentColumn {
     DEPENDENT_IS_OURS,
     DEPENDENT_SCHEMA,
     DEPENDENT_IS_CLOSED,
+    DEPENDENT_ENUMS,
 };
 
 static bool refuse_dependent(const SwapWork *work, const PgRows *rows, size_t row)
@@ -70,6 +71,21 @@ static bool refuse_dependent(const SwapWork *work, const PgRows *rows, size_t ro
     return false;
 }
 
+static Status refuse_label(const SwapWork *work, const PgRows *rows, size_t row, bool *ret_refused,
+                           Error *err)
+{
+    AUTO_FREE_MEMORY char *problem = NULL;
+
+    TRY(swap_missing_label(work, pg_value(rows, row, DEPENDENT_STATEMENT),
+                           pg_value(rows, row, DEPENDENT_ENUMS), &problem, err));
+    *ret_refused = problem != NULL;
+    if (problem != NULL)
+        findings_add(work->findings, FINDING_REFUSAL, pg_value(rows, row, DEPENDENT_WORDS),
+                     again_later, "depends on %s, which is replaced: %s",
+                     pg_value(rows, row, DEPENDENT_ON), problem);
+    return STATUS_OK;
+}
+
 static void add_binding(SwapWork *work, const PgRows *rows, size_t row)
 {
     GROW(work->bindings, work->binding_count, work->binding_capacity);
@@ -90,7 +106,11 @@ static Status find_bindings(SwapWork *work, Error *err)
 
     TRY(swap_query_gone(work, swap_dependents_sql, &rows, err));
     for (size_t i = 0; i < pg_row_count(rows); i++) {
-        if (!refuse_dependent(work, rows, i))
+        bool is_refused = refuse_dependent(work, rows, i);
+
+        if (!is_refused)
+            TRY(refuse_label(work, rows, i, &is_refused, err));
+        if (!is_refused)
             add_binding(work, rows, i);
     }
     return STATUS_OK;

@@ -167,7 +167,15 @@ select coalesce(case when w.rulename = '_RETURN' then pg_describe_object('pg_cla
        d.on_what, case when c.relkind in ('r', 'p') then c.oid::regclass::text end,
        o.rolname, coalesce(pg_has_role(o.oid, 'usage'), true),
        n.nspname, h.place in (1, 3) and not has_schema_privilege(n.oid, 'create'),
-       c.relkind = 'm'
+       (select json_agg(json_build_object('schema', s.nspname, 'name', t.typname,
+                                          'words', format_type(t.oid, null)))
+          from pg_type t
+          join pg_namespace s on s.oid = t.typnamespace
+         where t.typtype = 'e'
+           and exists (select from dependency k
+                        where k.classid = d.classid and k.objid = d.objid
+                          and k.refclassid = 'pg_type'::regclass
+                          and k.refobjid in (t.oid, t.typarray)))::text
   from dependent d
   left join handled h on h.classid = d.classid and h.objid = d.objid
   left join part f on f.classid = d.classid and f.objid = d.objid

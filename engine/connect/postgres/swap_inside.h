@@ -95,6 +95,10 @@ void swap_add_step_of(Swap *swap, const char *kind, const char *qualified, char 
  * elsewhere there. The caller frees. */
 Status swap_home_types(const SwapWork *work, const char *types, char **ret, Error *err);
 
+/* The name and "(type, type)" of a routine, likewise; name NULL: not to be read. The caller frees. */
+Status swap_routine_key(const SwapWork *work, const Object *object, const PgObjectNotes *notes,
+                        char **ret_name, char **ret_arguments, Error *err);
+
 /* What comes, before it is there: from the plan. The caller frees. */
 Status swap_planned_things(const SwapWork *work, char **ret, Error *err);
 
@@ -105,7 +109,12 @@ Status swap_check_schemas(SwapWork *work, Error *err);
 /* bindings, early and late. */
 Status swap_find_dependents(SwapWork *work, Error *err);
 
-/* Refusals for columns and keys that others use and that do not come; before they are there. */
+/* What is said of a statement that uses a label which the source's enumeration does not have; NULL: none.
+ * types: of swap_dependents.sql, a JSON array of {"schema", "name", "words"} or "". The caller frees. */
+Status swap_missing_label(const SwapWork *work, const char *statement, const char *types,
+                          char **ret, Error *err);
+
+/* Refusals for columns, keys and results that others use and that do not come; before they are there. */
 Status swap_check_uses(SwapWork *work, Error *err);
 
 /* Steps. */

@@ -40,6 +40,12 @@ static Status refuse_changed(Error *err)
     return status;
 }
 
+/* The locks before had a limit of their own. 0: none, where nobody waits behind us. */
+static Status limit_statements(const SwapRun *run, int within_ms, Error *err)
+{
+    return pg_run_format(run->connection, err, "set local statement_timeout = %d", within_ms);
+}
+
 static Status run_checks(const SwapRun *run, const TextList *checks, Error *err)
 {
     for (size_t i = 0; i < checks->count; i++) {
@@ -79,7 +85,6 @@ static Status run_steps(const SwapRun *run, Error *err)
 {
     size_t at = 0;
 
-    TRY(pg_run_format(run->connection, err, "set local statement_timeout = %d", STEPS_TIMEOUT_MS));
     while (at < run->swap->count)
         TRY(run_some(run, &at, err));
     return STATUS_OK;
@@ -106,9 +111,10 @@ static Status work(SwapRun *run, SwapLocks *locks, Error *err)
     TRY(fault_before(run->locked_point, err));
     TRY(swap_locks_take_live(locks, err));
     TRY(fault_after(run->locked_point, err));
+    TRY(swap_locks_limit_others(locks, err)); /* R3 */
+    TRY(limit_statements(run, STEPS_TIMEOUT_MS, err));
     TRY(run_checks(run, &run->swap->checks, err)); /* R2 */
     TRY(run->check(run, err));
-    TRY(swap_locks_limit_others(locks, err)); /* R3 */
     TRY(swap_locks_judge(locks, run_steps(run, err), err));
     return run->record(run, err);
 }
@@ -132,6 +138,8 @@ static Status transact(SwapRun *run, SwapLocks *locks, Error *err)
 
     if (status == STATUS_OK)
         status = swap_locks_take_staged(locks, err);
+    if (status == STATUS_OK)
+        status = limit_statements(run, 0, err);
     if (status == STATUS_OK)
         status = run_checks(run, &run->swap->staged_checks, err);
     if (status == STATUS_OK)

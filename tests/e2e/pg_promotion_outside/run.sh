@@ -98,8 +98,35 @@ for words in 'view outside.codes is bound' 'view outside.purple is bound' 'view 
 done
 as_before
 
-# ---- promoted ----
+# ---- what cannot follow is refused by name, before anything is copied ----
 
+q "SET client_min_messages = error; CREATE VIEW outside.by_name_of AS SELECT name FROM public.customers;
+    CREATE VIEW outside.purple_ones AS SELECT id FROM public.customers WHERE favourite = 'purple';
+    CREATE MATERIALIZED VIEW outside.kept_codes AS SELECT code FROM public.a_lookup;
+    CREATE TABLE outside.colors (shade public.color, row_of public.text_key);
+    CREATE FUNCTION outside.whole(public.\"Orders\") RETURNS integer LANGUAGE sql AS 'SELECT 1';
+    CREATE TABLE outside.codes_of (code text REFERENCES public.a_lookup, n integer) PARTITION BY RANGE (n);
+    CREATE INDEX by_factor ON outside.closed (public.factor_of(code));
+    CREATE TABLE outside.emails (email public.citext, FOREIGN KEY (email) REFERENCES public.customers (email));
+    CREATE INDEX by_label ON public.beside (note)"
+for command in plan 'run refused'; do
+    # shellcheck disable=SC2086
+    expect 5 $command "${ends[@]}"
+    one_error
+    for words in 'refused: view outside.by_name_of: .*of another collation' "refused: view outside.purple_ones: .*value 'purple'" \
+        'refused: materialized view outside.kept_codes' 'refused: column shade of table outside.colors' 'refused: column row_of of table outside.colors' \
+        'refused: function outside.whole' 'refused: .*codes_of.*partitioned' 'refused: index outside.by_factor' 'refused: index public.by_label'; do
+        says "$words"
+    done
+    says_not 'refused: .*outside.emails' # the key that it needs comes
+done
+is 0 "SELECT count(*) FROM pg_namespace WHERE nspname ~ '_staging_'"
+q 'DROP VIEW outside.by_name_of, outside.purple_ones; DROP MATERIALIZED VIEW outside.kept_codes;
+    DROP TABLE outside.colors, outside.codes_of, outside.emails; DROP FUNCTION outside.whole(public."Orders");
+    DROP INDEX outside.by_factor, public.by_label'
+as_before
+
+# ---- promoted ----
 
 expect 0 run full "${ends[@]}" --jobs 3
 says 'routine app.secret\(\): everybody has privileges on it in the target'

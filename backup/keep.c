@@ -8,7 +8,7 @@ char *keep_name(const char *migration, int64_t now_us)
     char when[32];
 
     clock_format_compact(now_us, when, sizeof(when));
-    return xasprintf("%s_%s", migration, when);
+    return xasprintf("%.47s_%s", migration, when); /* a backup's name has 64 bytes at most */
 }
 
 Status keep_begin(Journal *journal, int64_t now_us, Error *err)

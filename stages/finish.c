@@ -3,6 +3,7 @@
  * The phase stays; the journal says that there is no way back any more.
  */
 #include "engine/base/log.h"
+#include "stages/archive_live.h"
 #include "stages/intent.h"
 #include "stages/report.h"
 #include "stages/stages.h"
@@ -23,6 +24,7 @@ static Status drop_kept(Migration *migration, Error *err)
         report_findings(&notes);
     }
     TRY(journal_set_finished(migration->journal, "what was kept is dropped", err));
+    archive_live_release(migration);
     log_info("finished: nothing of this migration is left in the target but its result");
     return STATUS_OK;
 }

@@ -35,6 +35,9 @@ void migration_free(Migration *migration)
     selection_release(&migration->selection);
     notice_free(migration->notice);
     free(migration->when_file);
+    free(migration->to);
+    free(migration->archive);
+    free(migration->tool_version);
     free(migration->home);
     free(migration->name);
     free(migration);
@@ -188,6 +191,8 @@ static Migration *migration_new(const char *home, const char *name, const Migrat
     migration->lock_timeout_ms = options->lock_timeout_ms;
     migration->promote_deadline_ms = options->promote_deadline_ms;
     migration->quiet = options->quiet;
+    migration->archive = xstrdup(options->archive);
+    migration->to = xstrdup(options->to);
     migration->run.retry_for_ms = DEFAULT_RETRY_MS;
     migration->notice = notice_new();
     migration->run.notice = migration->notice;
@@ -247,6 +252,8 @@ static Status open_recorded(Migration *migration, ConnectorTable connectors, Wor
         TRY(parse_recorded(record->source_given, record->source_display, "--from", &words->from,
                            err));
     if (words->to == NULL)
+        migration->to = xstrdup(record->target_given);
+    if (words->to == NULL)
         TRY(parse_recorded(record->target_given, record->target_display, "--to", &words->to, err));
     return open_ends(migration, connectors, words->from, words->to, err);
 }
@@ -293,6 +300,8 @@ Status migration_open(const char *home, const char *name, ConnectorTable connect
     AUTO_FREE_MEMORY char *directory = NULL;
     AUTO_FREE(migration_free) Migration *migration = migration_new(home, name, options);
 
+    migration->connectors = connectors;
+    migration->tool_version = xstrdup(tool_version);
     TRY(home_migration_path(home, name, &directory, err));
     if (options->from == NULL || options->to == NULL)
         TRY(home_require(home, name, err));

@@ -14,6 +14,9 @@
 #include "journal/journal.h"
 #include "stages/seen.h"
 
+/* In the journal: the repository of the backup of what promotion replaces. */
+#define ARCHIVE_OPTION "repository"
+
 /* What the command line says; recorded in the journal where it must survive. 0 and NULL mean "not
  * given": the recorded value, else the default, holds. */
 typedef struct MigrationOptions {
@@ -34,6 +37,9 @@ typedef struct MigrationOptions {
     uint64_t promote_deadline_ms; /* likewise */
     const char *when_file;        /* promotion waits until it exists, or NULL */
     bool now;                     /* it does not wait for one that is recorded */
+    const char *archive;          /* the repository in which prepare backs up what promotion will
+                                     replace, or NULL: it does not */
+    bool no_archive;              /* nor when it is gone on with: recorded */
     bool makes_backup;            /* the target is an archive: stages/backup_create.h */
     bool quiet;                   /* no progress */
 } MigrationOptions;
@@ -53,6 +59,10 @@ typedef struct Migration {
     uint64_t lock_timeout_ms;     /* of promotion and the way back; 0: the target's own */
     uint64_t promote_deadline_ms; /* likewise */
     char *when_file;              /* as recorded; NULL: the promotion waits for nothing */
+    ConnectorTable connectors;
+    char *tool_version;
+    char *archive; /* see MigrationOptions */
+    char *to;      /* the target, as it can be opened again */
     bool quiet;
     Notice *notice; /* why something waits; run.notice is it */
     RunIdentity identity;

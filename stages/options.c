@@ -11,6 +11,7 @@
 #define DATA_ONLY   "data-only"
 #define WITH_OWNER  "with-owner"
 #define WITH_ACL    "with-acl"
+#define NO_ARCHIVE  "no-archive"
 
 /* Patterns hold no control characters (tools refuse them), so a line break parts them. */
 static char *join(const TextList *list)
@@ -240,7 +241,13 @@ static Status take_flags(Migration *migration, const MigrationOptions *options, 
 {
     const Selection *given = &options->selection;
 
+    bool no_archive = false;
+
     TRY(options_check(migration, options, err));
+    migration->selection.lenient = given->lenient;
+    TRY(take_flag(migration, NO_ARCHIVE, options->no_archive, record, &no_archive, err));
+    if (no_archive)
+        free(TAKE(migration->archive));
     TRY(take_flag(migration, WITH_OWNER, given->with_owner, record,
                   &migration->selection.with_owner, err));
     TRY(take_flag(migration, WITH_ACL, given->with_acl, record, &migration->selection.with_acl,

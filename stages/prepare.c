@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
 #include "stages/adopt.h"
+#include "stages/archive_live.h"
 #include "stages/report.h"
 #include "stages/stages.h"
 
@@ -92,6 +93,9 @@ Status stage_look(Migration *migration, size_t *ret_tables, Error *err)
     TRY(findings_refuse(&preview.findings, err));
     TRY(journal_set_catalog_fingerprint(migration->journal, preview.catalog.fingerprint, err));
     *ret_tables = preview.catalog.table_count;
+    TRY(keep_begin(migration->journal, clock_wall_us(), err));
+    if (journal_record(migration->journal)->phase == PHASE_INITIAL)
+        TRY(archive_live(migration, &preview.catalog, err));
     seen_keep(migration, &preview.catalog);
     catalog_release(
         &preview.catalog); /* what is not needed any more goes before the largest write */
@@ -108,7 +112,6 @@ static Status record_prepared(Migration *migration, size_t tables, Error *err)
     AUTO_TEXT Text message = {0};
     char count[40];
 
-    TRY(keep_begin(journal, clock_wall_us(), err));
     format_things(tables, "table", count, sizeof(count));
     if (migration->target->ops->is_archive)
         text_append(&message, count);

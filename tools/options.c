@@ -349,6 +349,7 @@ MigrationOptions options_for_migration(const Options *options)
         .promote_deadline_ms = options->promote_deadline_s * 1000,
         .when_file = options->when_file,
         .now = options->now,
+        .no_archive = options->no_archive,
         .quiet = options->quiet,
     };
 

@@ -71,6 +71,7 @@ struct Options {
     uint64_t promote_deadline_s;
     char *when_file;
     bool now;
+    bool no_archive;
     unsigned level;      /* VerifyLevel */
     unsigned stop_after; /* Phase */
     bool accept_stale_source;

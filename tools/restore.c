@@ -102,6 +102,7 @@ Status restore_run(const Options *options, const Restore *restore, Reply *reply,
     Options as_migration = *options; /* borrows what it holds */
     Status status = STATUS_OK;
 
+    as_migration.command = &command_backup_restore; /* --table is of that, not of a rollback */
     as_migration.name = restore->name;
     as_migration.from = restore->uri;
     as_migration.to = restore->to;

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "backup/repository.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/stop.h"
@@ -34,12 +35,23 @@ static void begin_log(const char *home, const char *name)
     log_to_file(path);
 }
 
+/* Where what promotion replaces is backed up; NULL for commands that come to no promotion. */
+static Status find_archive(const Options *options, const char *home, char **ret, Error *err)
+{
+    if (options->command != &command_run && options->command != &command_prepare)
+        return STATUS_OK;
+    return repository_locate(home, options->backup.repo, ret, err);
+}
+
 Status session_open(const Options *options, Migration **ret, Error *err)
 {
     AUTO_FREE_MEMORY char *home = NULL;
+    AUTO_FREE_MEMORY char *archive = NULL;
     MigrationOptions given = options_for_migration(options);
 
     TRY(home_resolve(options->home, &home, err));
+    TRY(find_archive(options, home, &archive, err));
+    given.archive = archive;
     TRY(migration_open(home, options->name, connectors_all(), &given, STOPOVER_VERSION, ret, err));
     begin_log(home, options->name);
     log_debug("stopover %s %s %s", STOPOVER_VERSION, options->command->name, options->name);

@@ -6,3 +6,4 @@ set -u
 . "$STOPOVER_SUPPORT/backup_matrix.sh"
 backup_matrix_create fail
 backup_matrix_changed fail
+backup_matrix_prepare fail

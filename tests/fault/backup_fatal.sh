@@ -6,3 +6,4 @@ set -u
 . "$STOPOVER_SUPPORT/backup_matrix.sh"
 backup_matrix_create fatal
 backup_matrix_changed fatal
+backup_matrix_prepare fatal

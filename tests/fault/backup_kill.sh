@@ -5,3 +5,4 @@ set -u
 . "$STOPOVER_SUPPORT/backup_matrix.sh"
 backup_matrix_create kill
 backup_matrix_changed kill
+backup_matrix_prepare kill

@@ -6,3 +6,4 @@ set -u
 . "$STOPOVER_SUPPORT/backup_matrix.sh"
 backup_matrix_create lose
 backup_matrix_changed lose
+backup_matrix_prepare lose

@@ -57,3 +57,17 @@ backup_matrix_changed() { # MODE
     matrix_run "$1" backed_up "${backup_create[@]}"
     grep -q 'changed in the source' first.out || die "nothing was read again"
 }
+
+# Preparing a migration makes a backup of what it will replace.
+prepared() {
+    [ "$(matrix_phase)" = prepared ] || { echo "phase $(matrix_phase)"; return 1; }
+    stopover backup verify --all >verify.out 2>&1 || { cat verify.out; return 1; }
+    [ "$(ls work/home/repository/backups | wc -l)" -eq 1 ] || { ls work/home/repository/backups; return 1; }
+    cmp -s original.db work/target.db || { echo "the target was written to"; return 1; }
+}
+
+backup_matrix_prepare() { # MODE
+    rm -rf work source.db original.db
+    matrix_begin
+    matrix_run "$1" prepared prepare shop "${matrix_ends[@]}" --jobs 1 --retry-for 30s
+}

@@ -132,7 +132,7 @@ matrix_run() { # MODE CHECK COMMAND...
 
 # ---- what is tried ----
 
-matrix_first_run=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 4KiB --retry-for 30s)
+matrix_first_run=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 4KiB --retry-for 30s --no-archive)
 
 matrix_whole_run() { # MODE
     matrix_begin

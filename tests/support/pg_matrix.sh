@@ -22,7 +22,7 @@ matrix_begin() {
     pg_live target small >live.before
     pg_source_content >source.before
     matrix_ends=(--from "$(pg_uri source small)" --to "$(pg_uri target small)")
-    matrix_first_run=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 8KiB --retry-for 30s --stop-after verified)
+    matrix_first_run=(run shop "${matrix_ends[@]}" --jobs 1 --chunk-size 8KiB --retry-for 30s --stop-after verified --no-archive)
     mkdir -p work/home
     matrix_keep
 }

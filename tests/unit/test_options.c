@@ -247,7 +247,7 @@ static void options_of_a_member_are_its_own(void **state)
     assert_true(line.options.backup.apply);
     expect_usage_error("stopover backup list --keep-last 3", "`stopover backup list` does not take",
                        "backup list --help");
-    expect_usage_error("stopover run shop --repo /backups", "does not take --repo", "");
+    expect_usage_error("stopover verify shop --repo /backups", "does not take --repo", "");
     expect_usage_error("stopover verify shop --level data", "does not take --level", "");
     expect_usage_error("stopover backup prune --keep-last 0", "--keep-last cannot be", "");
     expect_usage_error("stopover backup verify x --level restore", "not supported yet",

@@ -335,6 +335,12 @@ static void refuse_reference(Describer *describer, const DumpEntry *entry, const
     AUTO_FREE_MEMORY char *object = xasprintf("foreign key %s of %s.%s", known->label,
                                               known->relation->schema, known->relation->name);
     (void)entry;
+    if (describer->selection->lenient) {
+        findings_add(describer->findings, FINDING_NOTE, object, NULL,
+                     "left out: it references table %s.%s, which is not selected",
+                     known->other->schema, known->other->name);
+        return;
+    }
     findings_add(describer->findings, FINDING_REFUSAL, object,
                  "Select both tables, or leave out the one with the foreign key, too.",
                  "it references table %s.%s, which is not selected", known->other->schema,

@@ -81,7 +81,7 @@ one_error
 expect 0 backup create --from sqlite:a.db --table 'log*' --table prices
 says 'backup a_[0-9]+T[0-9]+Z'
 expect 0 backup list --json
-json_is '$.backups[2].kind' tables
+json_is '$.backups[4].kind' tables
 
 # refusals leave nothing behind
 expect 1 backup create gone --from sqlite:nothing.db

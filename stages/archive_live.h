@@ -1,0 +1,18 @@
+/*
+ * Before a promotion replaces live tables, a copy of them goes into the repository: a named backup
+ * that stays when `finish` has dropped the renamed tables.
+ */
+#pragma once
+
+#include "stages/migration.h"
+
+/*
+ * Makes the migration's backup (whose name its journal has) of the target's live tables that are
+ * called as those of the catalog, or says that there are none. Interrupted, it is gone on with by
+ * the same call; one that is there already is left as it is. Does nothing where the migration was
+ * told to make none.
+ */
+Status archive_live(Migration *migration, const Catalog *catalog, Error *err);
+
+/* The migration has ended: its backup is not held for it any more. What cannot be reached is told. */
+void archive_live_release(const Migration *migration);

@@ -262,8 +262,10 @@ static Status configure(Db *db, DbMode mode, Error *err)
     /* No memory map: an I/O error would be a SIGBUS. */
     TRY(db_exec(db, "pragma mmap_size = 0; pragma recursive_triggers = off;",
                 "set up the connection", err));
+    /* Extra: with a rollback journal, full does not flush its removal, so that a power failure may
+     * bring it back, and take back a transaction that was committed (I2). */
     if (mode != DB_READ)
-        TRY(db_exec(db, "pragma synchronous = full", "set up the connection", err));
+        TRY(db_exec(db, "pragma synchronous = extra", "set up the connection", err));
     return STATUS_OK;
 }
 

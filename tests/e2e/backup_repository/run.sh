@@ -190,15 +190,22 @@ says 'the last good one of its series'
 # ---- a migration of this home needs it ----
 sample_databases
 expect 0 run shop --from sqlite:a.db --to sqlite:b.db --stop-after prepared
-name=$(sqlite3 "$STOPOVER_HOME/migrations/shop/journal.db" 'SELECT backup_name FROM migration' 2>/dev/null)
-[ -n "$name" ] || name=$("$STOPOVER" status shop --json | sqlite3 :memory: \
-    "SELECT json_extract(readfile('/dev/stdin'), '\$.status.backup')")
-make "$name" sqlite:shop 0
+expect 0 status shop --json
+name=$(sqlite3 :memory: "SELECT json_extract(readfile('out'), '\$.status.backup')")
+expect 0 backup show "$name"
+says '^pinned by +run:shop$'
+says '^needed by +shop$'
+expect 5 backup delete "$name" --yes
+says 'pinned by run:shop'
+expect 5 backup unpin "$name"
+expect 5 backup unpin "$name" --pin run-shop --yes
+says 'still needs this backup'
+rm "$(directory_of "$name")/pins/run-shop.json" # the journal remembers, too
 expect 5 backup delete "$name" --yes
 says 'needed by migration "shop"'
-expect 0 backup show "$name"
-says '^needed by +shop$'
 expect 0 rollback shop --yes
+expect 0 finish shop --yes
+expect 0 backup delete "$name" --yes
 
 # ---- other places ----
 expect 0 backup list --repo "$repo"

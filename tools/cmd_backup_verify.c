@@ -166,14 +166,18 @@ static Status verify_all(const Options *options, Repository *repository, Reply *
             continue;
         }
         status = verify_one(options, repository, backup->label, reply, reports, &problem);
-        if (status < 0 && problem.kind == ERROR_NOT_FOUND)
-            continue; /* removed meanwhile */
+        if (status < 0 && (problem.kind == ERROR_NOT_FOUND || problem.kind == ERROR_LOCKED)) {
+            log_info("%s: not verified: %s", backup->name, problem.message);
+            continue; /* it is being removed, or has been */
+        }
         if (status < 0 && problem.kind != ERROR_DIFFERENT) {
             *err = problem;
             return status;
         }
         damaged += status < 0;
     }
+    if (json_count(reports) == 0)
+        text_append(&reply->text, "there is nothing to verify\n");
     if (damaged == 0)
         return STATUS_OK;
     (void)error_kind(err, ERROR_DIFFERENT, "%zu of %zu backups are damaged", damaged,

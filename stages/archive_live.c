@@ -166,11 +166,16 @@ static Status release(const char *path, const char *migration, Error *err)
     return backup_release_run(repository, migration, LOCK_WAIT_MS, err);
 }
 
-void archive_live_release(const Migration *migration)
+void archive_live_forget(const Journal *journal, const char *migration)
 {
-    const char *path = journal_option(migration->journal, ARCHIVE_OPTION);
+    const char *path = journal_option(journal, ARCHIVE_OPTION);
     Error problem = {0};
 
-    if (path != NULL && release(path, migration->name, &problem) < 0)
+    if (path != NULL && release(path, migration, &problem) < 0)
         log_warn("the backups of this migration are still held for it: %s", problem.message);
+}
+
+void archive_live_release(const Migration *migration)
+{
+    archive_live_forget(migration->journal, migration->name);
 }

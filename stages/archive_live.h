@@ -16,3 +16,6 @@ Status archive_live(Migration *migration, const Catalog *catalog, Error *err);
 
 /* The migration has ended: its backup is not held for it any more. What cannot be reached is told. */
 void archive_live_release(const Migration *migration);
+
+/* The same by its journal alone, before that is removed. */
+void archive_live_forget(const Journal *journal, const char *migration);

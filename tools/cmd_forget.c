@@ -6,6 +6,7 @@
 #include "engine/base/file.h"
 #include "engine/base/log.h"
 #include "journal/home.h"
+#include "stages/archive_live.h"
 #include "tools/command.h"
 #include "tools/connectors.h"
 #include "tools/options.h"
@@ -82,6 +83,16 @@ static Status remove_record(const char *home, const char *name, const char *dire
     return directory_remove(forgotten, err);
 }
 
+/* First: until the record is gone, that says which backup is needed. */
+static void release_backups(const Options *options, const char *directory)
+{
+    AUTO_FREE(journal_free) Journal *journal = NULL;
+    Error ignored = {0}; /* check() has read it, or there is nothing to release */
+
+    if (journal_open(directory, JOURNAL_READ, &journal, &ignored) >= 0)
+        archive_live_forget(journal, options->name);
+}
+
 /* The migration is opened, with its lock, only where its target must be asked. */
 static Status ask_target(const Options *options, const char *home, Migration **ret, Error *err)
 {
@@ -124,6 +135,7 @@ static Status run(const Options *options, Reply *reply, Error *err)
                         "removes our record of this migration, its evidence and its logs; source "
                         "and target are left as they are",
                         err));
+    release_backups(options, directory);
     TRY(remove_record(home, options->name, directory, err));
     text_append_format(&reply->text, "migration \"%s\" is forgotten\n", options->name);
     return STATUS_OK;

@@ -207,6 +207,16 @@ expect 0 rollback shop --yes
 expect 0 finish shop --yes
 expect 0 backup delete "$name" --yes
 
+# ---- who forgets a migration that has changed nothing yet needs its backup no more ----
+expect 0 run later --from sqlite:a.db --to sqlite:b.db --stop-after prepared
+expect 0 status later --json
+name=$(sqlite3 :memory: "SELECT json_extract(readfile('out'), '\$.status.backup')")
+expect 0 backup show "$name"
+says '^pinned by +run:later$'
+expect 0 forget later --yes
+expect 0 backup show "$name"
+says_not 'run:later'
+
 # ---- other places ----
 expect 0 backup list --repo "$repo"
 chmod 755 "$repo"

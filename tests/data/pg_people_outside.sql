@@ -1,7 +1,7 @@
 -- A target of pg_people.sql that is in use: older tables, types, functions and sequences of the same
 -- names, and around them whatever can depend on such, each kind of which a promotion has to bind anew.
 -- Owners and grants are those that the target is to keep. Nothing in here is refused.
-SET client_min_messages = warning;
+SET client_min_messages = error;
 SET check_function_bodies = off;
 
 DO $$

@@ -3,7 +3,9 @@
 --
 -- What is bound to promoted objects by the promotion itself was bound in its transaction, whose number
 -- the marker holds: before it nothing was (that is proven), and the way back knows these. Whatever
--- has been bound or bound anew since shows another number.
+-- has been bound or bound anew since shows another number; but what is in the list :bound (a JSON array of
+-- names), which the way back knows, may also show that of another promotion, or of its way back, that
+-- came between.
 with recursive promoted(class_oid, object_oid, name) as (
     select o.class_oid, o.object_oid, o.name
       from stopover.object o
@@ -22,6 +24,12 @@ with recursive promoted(class_oid, object_oid, name) as (
     select (m.xid % 4294967296)::text::pg_catalog.xid
       from stopover.marker m
      where m.run = :run and m.attempt = :attempt and m.kind = 'promoted'
+), between_them(xid) as (
+    select (m.xid % 4294967296)::text
+      from stopover.marker m
+     where m.kind in ('promoted', 'rolled back')
+), known(name) as (
+    select n from pg_catalog.json_array_elements_text(:bound::json) n
 ), named(class_oid, object_oid, name) as materialized ( -- what is moved by its name
     select p.*
       from promoted p
@@ -42,8 +50,9 @@ with recursive promoted(class_oid, object_oid, name) as (
        and c.relkind in ('r', 'p', 'f', 'v', 'm')
       left join promoted p on p.class_oid = a.classid and p.object_oid = a.objid
      where p.class_oid is null
-), bound(classid, objid, objsubid, refclassid, refobjid) as materialized (
-    select distinct d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid
+), bound(classid, objid, objsubid, refclassid, refobjid, is_between) as materialized (
+    select distinct d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid,
+           d.xmin::text in (select b.xid from between_them b)
       from along a
       join pg_catalog.pg_depend d on d.refclassid = a.classid and d.refobjid = a.objid
       left join along b on b.classid = d.classid and b.objid = d.objid
@@ -66,5 +75,6 @@ select i.type, i.identity, 'was bound since to ' || r.identity
   from bound b,
        lateral pg_catalog.pg_identify_object(b.classid, b.objid, b.objsubid) i,
        lateral pg_catalog.pg_identify_object(b.refclassid, b.refobjid, 0) r
+ where not (b.is_between and i.type || ' ' || i.identity in (select k.name from known k))
  order by 1, 2, 3
  limit 20

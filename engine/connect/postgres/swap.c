@@ -23,6 +23,7 @@ static const SwapList lists[] = {
     {"promoted_locks", offsetof(Swap, promoted_locks)},
     {"watched", offsetof(Swap, watched)},
     {"watched_back", offsetof(Swap, watched_back)},
+    {"bound", offsetof(Swap, bound)},
 };
 
 enum {
@@ -107,6 +108,7 @@ void swap_reverse(const Swap *swap, Swap *ret)
     copy_list(&swap->retired_locks, &ret->staged_locks);
     copy_list(&swap->promoted_locks, &ret->live_locks);
     copy_list(&swap->watched_back, &ret->watched);
+    copy_list(&swap->bound, &ret->bound);
     copy_list(&swap->validate, &ret->validate);
     copy_list(&swap->validate_back, &ret->validate);
 }

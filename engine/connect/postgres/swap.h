@@ -44,6 +44,7 @@ typedef struct Swap {
     TextList promoted_locks; /* as live_locks, for the way back */
     TextList watched; /* what is no table, and is locked by a step: who uses it is looked for */
     TextList watched_back; /* the same for the way back */
+    TextList bound;        /* names of what is bound anew, there and back: swap_bound.sql */
 } Swap;
 
 void pg_swap_release(Swap *swap);

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/connect/postgres/bound_objects.sql.h"
 #include "engine/connect/postgres/created.h"
@@ -51,14 +52,23 @@ static Status refuse_bound(const PgRows *rows, Error *err)
     return status;
 }
 
-static Status check_bound(PgConnection *connection, const RunIdentity *identity, Error *err)
+static Status check_bound(PgConnection *connection, const RunIdentity *identity, const Swap *swap,
+                          Error *err)
 {
+    AUTO_FREE(json_free) Json *names = json_array();
+    AUTO_FREE_MEMORY char *list = NULL;
     AUTO_TEXT Text sql = {0};
     AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
 
+    for (size_t i = 0; i < swap->bound.count; i++)
+        json_add_string(names, swap->bound.items[i]);
+    list = json_print(names, false);
+
+    const SqlValue bound = {.name = "bound", .text = list};
+
     /* The server cannot know how large the lists are, and would join them by loops. */
     text_append(&sql, "set local enable_nestloop = off; ");
-    sql_fill(&sql, bound_objects_sql, identity, NULL, 0);
+    sql_fill(&sql, bound_objects_sql, identity, &bound, 1);
     TRY(pg_query(connection, text_string(&sql), &rows, err));
     return pg_row_count(rows) == 0 ? STATUS_OK : refuse_bound(rows, err);
 }
@@ -131,7 +141,7 @@ static Status begin(SwapRun *run, Error *err)
 
 static Status check(SwapRun *run, Error *err)
 {
-    TRY(check_bound(run->connection, run->identity, err));
+    TRY(check_bound(run->connection, run->identity, run->swap, err));
     return swap_back_prove(run->connection, run->identity, err);
 }
 
@@ -210,7 +220,7 @@ static Status prepare(PgConnection *connection, const RunIdentity *identity, Swa
 {
     TRY(swap_back_read(connection, identity, ret, err));
     TRY(swap_back_rename(connection, identity, err));
-    TRY(check_bound(connection, identity, err));
+    TRY(check_bound(connection, identity, ret, err));
     TRY(swap_back_prove(connection, identity, err));
     return swap_back_note_rows(connection, identity, NULL, notes, err);
 }

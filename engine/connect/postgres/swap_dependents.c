@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/connect/postgres/swap_bound.sql.h"
 #include "engine/connect/postgres/swap_dependents.sql.h"
 #include "engine/connect/postgres/swap_inside.h"
 #include "engine/connect/postgres/swap_left_keys.sql.h"
@@ -239,8 +240,19 @@ static Status find_left_keys(SwapWork *work, Error *err)
     return STATUS_OK;
 }
 
+static Status name_bound(SwapWork *work, Error *err)
+{
+    AUTO_FREE(pg_rows_free) PgRows *rows = NULL;
+
+    TRY(swap_query_gone(work, swap_bound_sql, &rows, err));
+    for (size_t i = 0; i < pg_row_count(rows); i++)
+        text_list_add(&work->swap->bound, pg_value(rows, i, 0));
+    return STATUS_OK;
+}
+
 Status swap_find_dependents(SwapWork *work, Error *err)
 {
+    TRY(name_bound(work, err));
     TRY(find_bindings(work, err));
     TRY(find_publications(work, err));
     TRY(find_watchers(work, err));

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# A migration over live tables in PostgreSQL is finished, and what it replaced comes back from the
+# backup that prepare made; and single tables are backed up.
+set -u
+. "$STOPOVER_SUPPORT/pg_e2e.sh"
+pg_pair
+pg_fixture pg_shop.sql shop
+pg_sql target shop <<'SQL' || die "the target"
+CREATE TABLE public.settings (name text PRIMARY KEY, value text DEFAULT 'old', rank serial);
+CREATE INDEX settings_by_value ON public.settings (value);
+CREATE TABLE public.no_key (a integer, b text REFERENCES public.settings);
+CREATE TABLE public.beside (id integer PRIMARY KEY, setting text REFERENCES public.settings);
+INSERT INTO public.settings (name) SELECT 'old ' || i FROM generate_series(1, 50) i;
+INSERT INTO public.no_key SELECT i, 'old ' || i FROM generate_series(1, 20) i;
+SQL
+rows() {
+    pg_sql target shop -c 'SELECT name, value, rank FROM public.settings ORDER BY 1' \
+        -c 'SELECT a, b FROM public.no_key ORDER BY 1' -c "SELECT nextval('public.settings_rank_seq') > 50"
+}
+rows >rows.before
+
+expect 0 prepare shop "${ends[@]}"
+says 'backup shop_[0-9TZ]+ holds what promotion will replace'
+expect 0 backup list --json
+name=$(sqlite3 :memory: "SELECT json_extract(readfile('out'), '\$.backups[0].name')")
+json_is '$.backups[0].objects' 2
+expect 0 run shop
+expect 0 finish shop --yes
+[ -z "$(pg_sql target shop -c "SELECT name FROM public.settings WHERE name LIKE 'old%'")" ] || die "nothing was replaced"
+
+expect 0 rollback shop --backup "$name" --yes
+phase_is back-shop promoted
+rows >rows.after
+cmp rows.before rows.after || die "the old rows are not back"
+[ -n "$(pg_sql target shop -c "SELECT 'public.settings_by_value'::regclass")" ] || die "the index is not back"
+expect 0 finish back-shop --yes
+
+# chosen tables, from the source
+expect 0 backup create orders --from "$(pg_uri source shop)" --table 'sales.*'
+expect 0 backup verify orders
+says 'orders: whole'
+echo "there is a way back after the end"

@@ -6,7 +6,7 @@ set -u
 repo=$STOPOVER_HOME/repository
 make_backup=$BUILD_DIR/support/make_backup
 day=86400
-rounds=3
+rounds=2
 
 names() { # of all that are complete, in order
     "$STOPOVER" backup list --json >list.json 2>/dev/null || die "list failed: $(cat list.json)"
@@ -128,7 +128,7 @@ sqlite3 -batch big.db "CREATE TABLE t(id INTEGER PRIMARY KEY, v);
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
     INSERT INTO t SELECT i, hex(randomblob(100)) FROM n" || die "big.db"
 live=(backup create live --from sqlite:big.db --jobs 1 --chunk-size 16KiB)
-"$STOPOVER" "${live[@]}" --max-rate 200KiB >live.log 2>&1 &
+"$STOPOVER" "${live[@]}" --max-rate 50KiB >live.log 2>&1 &
 maker=$!
 for ((i = 0; i < 600; i++)); do
     "$STOPOVER" backup list >look.log 2>&1 || die "list: $(cat look.log)"
@@ -149,5 +149,5 @@ wait $maker
 expect 0 backup list
 says '^live .*incomplete, [0-9]+ %'
 expect 0 backup prune --keep-last 1 --apply --yes
-expect 0 "${live[@]}"
+expect 0 "${live[@]}" --max-rate 0
 nothing_is_damaged 'd1 live'

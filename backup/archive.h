@@ -16,5 +16,14 @@
 
 #define ARCHIVE_SCHEME "backup"
 
-Status archive_open_source(const Uri *uri, Source **ret, Error *err);
+/* How --table and the like are applied to the catalog of an engine; see backup/select.h. */
+typedef struct ArchiveSelector {
+    const char *engine; /* SourceOps.name; the list ends with NULL */
+    Status (*select)(const Selection *selection, Catalog *catalog, uint32_t **ret_ids,
+                     Findings *findings, Error *err);
+} ArchiveSelector;
+
+/* selectors lives for ever; of engines that have none, only what needs no notes is understood. */
+Status archive_open_source(const Uri *uri, const ArchiveSelector *selectors, Source **ret,
+                           Error *err);
 Status archive_open_target(const Uri *uri, Target **ret, Error *err);

@@ -18,6 +18,7 @@ typedef struct ArchiveSource {
     Source base;
     SourceOps
         ops; /* with the name of the engine that the backup was made from, once that is known */
+    const ArchiveSelector *selectors;
     char *path;
     Manifest manifest;
     bool is_open; /* the manifest was read */
@@ -86,7 +87,8 @@ static Status describe(Source *base, const Selection *selection, Catalog *ret, F
 
     TRY(fault_before("archive.describe", err));
     TRY(read_catalog(source, ret, err));
-    return select_from_catalog(source->manifest.engine, selection, ret, NULL, findings, err);
+    return select_from_catalog(source->manifest.engine, source->selectors, selection, ret, NULL,
+                               findings, err);
 }
 
 /* ---- holding ---- */
@@ -131,7 +133,8 @@ static Status load_segments(ArchiveSource *source, const Selection *selection, E
     ArchiveHold *hold = &source->hold;
 
     TRY(read_catalog(source, &catalog, err));
-    TRY(select_from_catalog(source->manifest.engine, selection, &catalog, &stored, &ignored, err));
+    TRY(select_from_catalog(source->manifest.engine, source->selectors, selection, &catalog,
+                            &stored, &ignored, err));
     hold->folder = xstrdup(source->path);
     hold->tables = xcalloc(catalog.table_count + 1, sizeof(*hold->tables));
     hold->digests = xcalloc(catalog.table_count + 1, sizeof(*hold->digests));
@@ -203,7 +206,8 @@ static void free_source(Source *base)
     free(source);
 }
 
-Status archive_open_source(const Uri *uri, Source **ret, Error *err)
+Status archive_open_source(const Uri *uri, const ArchiveSelector *selectors, Source **ret,
+                           Error *err)
 {
     ArchiveSource *source = NULL;
 
@@ -222,6 +226,7 @@ Status archive_open_source(const Uri *uri, Source **ret, Error *err)
         .free = free_source,
     };
     source->base.ops = &source->ops;
+    source->selectors = selectors;
     source->path = xstrdup(uri->rest);
     *ret = &source->base;
     return STATUS_OK;

@@ -171,8 +171,21 @@ static Status select_tables(Selecting *selecting, Error *err)
     return STATUS_OK;
 }
 
-Status select_from_catalog(const char *engine, const Selection *selection, Catalog *catalog,
-                           uint32_t **ret_ids, Findings *findings, Error *err)
+/* *ret_ids is the caller's when it wants it. */
+static Status select_with(const ArchiveSelector *selector, const Selection *selection,
+                          Catalog *catalog, uint32_t **ret_ids, Findings *findings, Error *err)
+{
+    AUTO_FREE_MEMORY uint32_t *ids = NULL;
+
+    TRY(selector->select(selection, catalog, &ids, findings, err));
+    if (ret_ids != NULL)
+        *ret_ids = TAKE(ids);
+    return STATUS_OK;
+}
+
+Status select_from_catalog(const char *engine, const ArchiveSelector *selectors,
+                           const Selection *selection, Catalog *catalog, uint32_t **ret_ids,
+                           Findings *findings, Error *err)
 {
     static const Selection everything = {0};
     __attribute__((cleanup(selecting_release))) Selecting selecting = {
@@ -191,6 +204,9 @@ Status select_from_catalog(const char *engine, const Selection *selection, Catal
         free(ids);
         return STATUS_OK;
     }
+    for (; selectors != NULL && selectors->engine != NULL; selectors++)
+        if (strcmp(selectors->engine, engine) == 0)
+            return select_with(selectors, selecting.selection, catalog, ret_ids, findings, err);
     if (strcmp(engine, "sqlite") != 0) /* others know ids in their notes, and more dependents */
         return refuse_engine(engine, err);
     TRY(select_tables(&selecting, err));

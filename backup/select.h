@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "backup/archive.h"
 #include "engine/flow/catalog.h"
 #include "engine/flow/findings.h"
 
@@ -12,5 +13,6 @@
  * findings tell; then ids are given anew, and it is sealed. *ret_ids (if not NULL): the id that each
  * table had before, by its id now minus 1; the caller frees. engine: SourceOps.name of the source.
  */
-Status select_from_catalog(const char *engine, const Selection *selection, Catalog *catalog,
-                           uint32_t **ret_ids, Findings *findings, Error *err);
+Status select_from_catalog(const char *engine, const ArchiveSelector *selectors,
+                           const Selection *selection, Catalog *catalog, uint32_t **ret_ids,
+                           Findings *findings, Error *err);

@@ -30,12 +30,19 @@ static Status refuse_target(const Uri *uri, Target **ret, Error *err)
     return refuse(uri, err);
 }
 
+static Status open_archive(const Uri *uri, Source **ret, Error *err)
+{
+    static const ArchiveSelector selectors[] = {{"postgresql", postgres_select}, {0}};
+
+    return archive_open_source(uri, selectors, ret, err);
+}
+
 ConnectorTable connectors_all(void)
 {
     static const Connector connectors[] = {
         {"sqlite", sqlite_open_source, sqlite_open_target},
         {"postgresql", postgres_open_source, postgres_open_target},
-        {ARCHIVE_SCHEME, archive_open_source, archive_open_target}, /* for our own use */
+        {ARCHIVE_SCHEME, open_archive, archive_open_target}, /* for our own use */
         {"lightrag", refuse_source, refuse_target},
         {0},
     };

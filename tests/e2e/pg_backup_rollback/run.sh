@@ -39,4 +39,22 @@ expect 0 finish back-shop --yes
 expect 0 backup create orders --from "$(pg_uri source shop)" --table 'sales.*'
 expect 0 backup verify orders
 says 'orders: whole'
+
+# a single table out of a backup of everything
+expect 0 backup create whole --from "$(pg_uri source shop)"
+before=$(pg_sql target shop -c 'SELECT * FROM public.no_key ORDER BY 1')
+expect 0 backup restore whole --to "$(pg_uri target shop)" --name one --table public.settings
+says '1 table'
+cmp <(pg_sql target shop -c 'SELECT * FROM public.settings ORDER BY 1') \
+    <(pg_sql source shop -c 'SELECT * FROM public.settings ORDER BY 1') || die "the table is not as it was backed up"
+[ "$before" = "$(pg_sql target shop -c 'SELECT * FROM public.no_key ORDER BY 1')" ] || die "another table was touched"
+expect 0 rollback one --yes
+expect 0 finish one --yes
+expect 5 backup restore whole --to "$(pg_uri target shop)" --name two --table sales.orders
+one_error
+says 'references a table'
+expect 0 backup restore whole --to "$(pg_uri target shop)" --name three --table 'sales.*' --dry-run
+says 'sales.orders'
+expect 2 backup restore whole --to "$(pg_uri target shop)" --name four --table nowhere
+one_error
 echo "there is a way back after the end"

@@ -19,6 +19,29 @@ static bool has_rules(const PrunePolicy *policy)
     return prune_policy_check(policy, &ignored) >= 0;
 }
 
+PruneRequest retention_request(const char *series)
+{
+    return (PruneRequest){
+        .policy = {.keep_last = RETENTION_KEEP_LAST},
+        .series = series,
+        .only_of_migrations = true,
+        .apply = true,
+    };
+}
+
+static void leave_out_those_of_people(BackupList *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].migration == NULL)
+            backup_release(&list->items[i]);
+        else
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
 /* Before others are removed for its sake: has a backup all its files still? That is cheap to see, and
  * what has not does not count (PR2). */
 static Status check_presence(BackupList *list, int64_t now_us, Error *err)
@@ -51,6 +74,8 @@ static Status decide(const Repository *repository, const PruneRequest *request, 
     TRY(repository_list(repository, &ret->backups, &ret->unknown, err));
     if (request->series != NULL)
         TRY(backup_list_check_series(&ret->backups, request->series, err));
+    if (request->only_of_migrations)
+        leave_out_those_of_people(&ret->backups);
     if (!has_rules(&request->policy))
         return STATUS_OK;
     TRY(check_presence(&ret->backups, request->now_us, err));

@@ -9,6 +9,7 @@ typedef struct PruneRequest {
     PrunePolicy policy; /* without any rule: only the trash is emptied; needs purge */
     const char *series; /* only this one, or NULL */
     const NeededList *needed;
+    bool only_of_migrations; /* backups that people have made are not looked at */
     bool apply;
     bool purge; /* empty the trash now */
     int64_t now_us;
@@ -27,6 +28,15 @@ typedef struct PruneResult {
 
 void prune_result_release(PruneResult *result);
 #define AUTO_PRUNE_RESULT __attribute__((cleanup(prune_result_release)))
+
+enum {
+    RETENTION_KEEP_LAST = 3,
+};
+
+/* What is done without being asked, after a run has succeeded: of the backups that migrations have
+ * made of this series, the last RETENTION_KEEP_LAST stay, with all guards. What people have made
+ * themselves is theirs to prune. The fields of the caller are needed, now_us and lock_wait_ms. */
+PruneRequest retention_request(const char *series);
 
 /*
  * Without apply it only looks, and takes no lock. With it, what cannot be removed although it was

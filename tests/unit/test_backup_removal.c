@@ -350,6 +350,37 @@ static void a_series_that_would_be_emptied_is_refused_and_the_others_are_pruned(
     assert_int_equal(look(&world)->count, 5); /* b2 and b4 of "shop" are gone; b1 is pinned */
 }
 
+static void what_is_done_unasked_concerns_only_what_migrations_have_made(void **state)
+{
+    AUTO_WORLD World world;
+    AUTO_PRUNE_RESULT PruneResult result = {0};
+    PruneRequest request = retention_request("sqlite:shop");
+    Error err = {0};
+
+    (void)state;
+    set_world(&world);
+    set_backup(&world, "by-hand", NOW_US);
+    for (int i = 0; i < 5; i++) {
+        AUTO_FREE_MEMORY char *name = xasprintf("m%d", i);
+        SampleBackup sample = {
+            .name = name, .migration = "move", .started_us = NOW_US + (i + 1) * HOUR};
+
+        expect_ok(sample_backup(world.repository, &sample, &err));
+        if (i != 0) /* the first one's migration is still open */
+            expect_ok(pin_remove(find(&world, name)->directory, "run-move", &err));
+    }
+    set_backup(&world, "by-hand-too", NOW_US + DAY);
+    request.needed = &nobody;
+    request.now_us = NOW_US + 2 * DAY;
+    request.lock_wait_ms = WAIT_MS;
+    expect_ok(prune_run(world.repository, &request, &result, &err));
+    assert_int_equal(look(&world)->count, 6); /* without m1 */
+    (void)find(&world, "by-hand");
+    (void)find(&world, "m0");
+    (void)find(&world, "m2");
+    assert_int_equal(result.plan.series[0].count, 5);
+}
+
 static void purging_needs_no_policy(void **state)
 {
     AUTO_WORLD World world;
@@ -436,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_changes_nothing_and_is_what_is_applied),
         cmocka_unit_test(a_backup_without_all_its_files_is_not_what_others_go_for),
         cmocka_unit_test(a_series_that_would_be_emptied_is_refused_and_the_others_are_pruned),
+        cmocka_unit_test(what_is_done_unasked_concerns_only_what_migrations_have_made),
         cmocka_unit_test(purging_needs_no_policy),
 #ifdef FAULT_POINTS
         cmocka_unit_test(a_prune_goes_on_after_any_crash),

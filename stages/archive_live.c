@@ -3,6 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "backup/needed.h"
+#include "backup/prune_run.h"
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
 #include "stages/backup_create.h"
@@ -120,8 +123,9 @@ static Status make(Migration *migration, Repository *repository, const Selection
     Status status = backup_create(&request, &label, err);
 
     if (status >= 0) {
-        log_info("backup %s holds what promotion will replace, in %s", name,
-                 repository_path(repository));
+        log_info(
+            "backup %s holds what promotion will replace, in %s; the last %d of these are kept",
+            name, repository_path(repository), RETENTION_KEEP_LAST);
         return journal_add_event(migration->journal, "backup", name, "complete", err);
     }
     error_prefix(err, "what promotion would replace could not be backed up");
@@ -156,6 +160,63 @@ Status archive_live(Migration *migration, const Catalog *catalog, Error *err)
         return back_up(migration, &selection, err);
     log_info("nothing to back up: the target has no table that promotion would replace");
     return STATUS_OK;
+}
+
+/* ---- afterwards ---- */
+
+static const Backup *find_own(const Migration *migration, const BackupList *list)
+{
+    const char *name = journal_record(migration->journal)->backup_name;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (name != NULL && strcmp(list->items[i].name, name) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+static void tell_removed(const PrunePlan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t j = 0; j < plan->series[i].count; j++)
+            if (plan->series[i].items[j].verdict == PRUNE_REMOVE)
+                log_info("backup %s is removed: the last %d of its kind are kept; `stopover backup "
+                         "undelete` brings it back within a day",
+                         plan->series[i].items[j].backup->name, RETENTION_KEEP_LAST);
+}
+
+static Status retain(const Migration *migration, const char *path, Error *err)
+{
+    AUTO_FREE(repository_free) Repository *repository = NULL;
+    AUTO_BACKUP_LIST BackupList list = {0};
+    AUTO_NEEDED_LIST NeededList needed = {0};
+    AUTO_TEXT_LIST TextList unknown = {0};
+    AUTO_PRUNE_RESULT PruneResult result = {0};
+    const Backup *own = NULL;
+
+    TRY(repository_open(path, &repository, err));
+    TRY(repository_list(repository, &list, NULL, err));
+    own = find_own(migration, &list);
+    if (own == NULL || own->series == NULL)
+        return STATUS_OK; /* none was made: there was nothing to replace */
+    TRY(needed_read(migration->home, &needed, &unknown, err));
+
+    PruneRequest request = retention_request(own->series);
+
+    request.needed = &needed;
+    request.now_us = clock_wall_us();
+    request.lock_wait_ms = LOCK_WAIT_MS;
+    TRY(prune_run(repository, &request, &result, err));
+    tell_removed(&result.plan);
+    return STATUS_OK;
+}
+
+void archive_live_retain(const Migration *migration)
+{
+    const char *path = journal_option(migration->journal, ARCHIVE_OPTION);
+    Error problem = {0};
+
+    if (path != NULL && retain(migration, path, &problem) < 0)
+        log_warn("old backups were not removed: %s", problem.message);
 }
 
 static Status release(const char *path, const char *migration, Error *err)

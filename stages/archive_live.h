@@ -14,6 +14,10 @@
  */
 Status archive_live(Migration *migration, const Catalog *catalog, Error *err);
 
+/* After a promotion: of the backups that migrations have made of the same tables only the last few
+ * stay, with all guards of a prune (backup/prune_run.h). Tells what goes; what fails is told, too. */
+void archive_live_retain(const Migration *migration);
+
 /* The migration has ended: its backup is not held for it any more. What cannot be reached is told. */
 void archive_live_release(const Migration *migration);
 

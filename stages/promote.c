@@ -14,6 +14,7 @@
 #include "engine/base/fault.h"
 #include "engine/base/log.h"
 #include "engine/base/memory.h"
+#include "stages/archive_live.h"
 #include "stages/freshness.h"
 #include "stages/intent.h"
 #include "stages/origin.h"
@@ -178,5 +179,7 @@ Status stage_promote(Migration *migration, Error *err)
     TRY(promote_now(migration, &promotion, err));
     TRY(when_file_forget(migration, err));
     say_promoted(migration, &plan);
-    return migration_complete(migration, err);
+    TRY(migration_complete(migration, err));
+    archive_live_retain(migration);
+    return STATUS_OK;
 }

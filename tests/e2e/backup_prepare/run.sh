@@ -53,4 +53,17 @@ expect 0 backup list --repo "$TMPDIR/other" --json
 json_is '$.backups[0].migration' other
 expect 0 rollback other
 expect 0 finish other --yes
+
+# of those made again and again the last three stay
+cp expected.db again.db
+for n in 1 2 3 4 5; do
+    expect 0 run "again$n" --from sqlite:a.db --to sqlite:again.db
+    expect 0 finish "again$n" --yes
+done
+expect 0 backup list
+for n in 1 2; do says_not "^again${n}_"; done
+for n in 3 4 5; do says "^again${n}_"; done
+expect 0 backup undelete "$(cd home/repository/trash && echo *again1_* | sed 's/@.*//')"
+expect 0 backup list
+says '^again1_'
 echo "what promotion replaces is backed up"

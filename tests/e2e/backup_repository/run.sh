@@ -217,6 +217,23 @@ expect 0 forget later --yes
 expect 0 backup show "$name"
 says_not 'run:later'
 
+# ---- after a run, older backups of migrations of the same tables go; those of people stay ----
+cp b.before again.db
+expect 0 backup create by-hand --from "sqlite:$TMPDIR/again.db"
+for round in 1 2 3 4; do
+    expect 0 run "round$round" --from sqlite:a.db --to "sqlite:$TMPDIR/again.db" --table users
+    [ "$round" -lt 4 ] || says 'round1_.* is removed: the last 3'
+    [ "$round" -eq 4 ] || says_not 'is removed'
+    expect 0 finish "round$round" --yes
+done
+expect 0 backup show by-hand
+expect 0 backup list
+says_not '^round1_'
+says '^round2_'
+says '^round4_'
+expect 0 backup list --trash
+says 'round1_'
+
 # ---- other places ----
 expect 0 backup list --repo "$repo"
 chmod 755 "$repo"

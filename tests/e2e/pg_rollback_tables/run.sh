@@ -55,6 +55,7 @@ SQL
 published=$(pg_sql target people -c "SELECT CASE WHEN current_setting('server_version_num')::integer < 150000 THEN '' ELSE ' (id, words) WHERE (id > 0)' END")
 pg_sql target people -c "ALTER PUBLICATION told ADD TABLE audit$published"
 pg_ends people
+ends+=(--no-archive) # what is kept here are the renamed tables
 pg_remember
 
 ask() { # SQL

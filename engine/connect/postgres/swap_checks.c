@@ -26,7 +26,7 @@ static Status check_fingerprint(SwapWork *work, char ret_fingerprint[65], Error 
 
     TRY(swap_query_gone(work, swap_fingerprint_sql, &rows, err));
     (void)snprintf(ret_fingerprint, 65, "%s", pg_value(rows, 0, 0));
-    text_append(&sql, "set local enable_nestloop = off; select (");
+    text_append(&sql, "select (");
     swap_fill(work, &sql, swap_gone_sql);
     swap_fill(work, &sql, swap_fingerprint_sql);
     text_append_format(&sql, ") = '%s'", ret_fingerprint);

@@ -218,14 +218,16 @@ Status swap_locks_take_live(SwapLocks *locks, Error *err)
     return take(locks, locks->live, "access exclusive", within_ms, within_ms, err);
 }
 
-Status swap_locks_limit_others(SwapLocks *locks, Error *err)
+Status swap_locks_limit_others(SwapLocks *locks, int statement_ms, Error *err)
 {
     uint64_t within_ms = common_timeout(locks);
     uint64_t passed_ms = (clock_monotonic_ns() - locks->began_ns) / 1000000;
     uint64_t left_ms =
         passed_ms + LEAST_OTHER_MS < within_ms ? within_ms - passed_ms : LEAST_OTHER_MS;
 
-    return pg_run_format(locks->connection, err, "set local lock_timeout = %" PRIu64, left_ms);
+    return pg_run_format(locks->connection, err,
+                         "set local lock_timeout = %" PRIu64 "; set local statement_timeout = %d",
+                         left_ms, statement_ms);
 }
 
 void swap_locks_explain(SwapLocks *locks, Error *err)

@@ -35,8 +35,8 @@ Status swap_locks_look(SwapLocks *locks, Error *err);
 Status swap_locks_take_staged(SwapLocks *locks, Error *err);
 Status swap_locks_reserve_live(SwapLocks *locks, Error *err);
 Status swap_locks_take_live(SwapLocks *locks, Error *err);
-/* Then, for each lock that is taken besides: what is left of the try. */
-Status swap_locks_limit_others(SwapLocks *locks, Error *err);
+/* Then, for each lock that is taken besides: what is left of the try; and a limit for statements. */
+Status swap_locks_limit_others(SwapLocks *locks, int statement_ms, Error *err);
 
 /* Is that failure one of locks? Then is_blocked is set, and the answer is STATUS_RETRY. */
 Status swap_locks_judge(SwapLocks *locks, Status status, const Error *err);

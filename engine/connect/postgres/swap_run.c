@@ -40,10 +40,10 @@ static Status refuse_changed(Error *err)
     return status;
 }
 
-/* The locks before had a limit of their own. 0: none, where nobody waits behind us. */
-static Status limit_statements(const SwapRun *run, int within_ms, Error *err)
+/* The locks before had a limit of their own; here nobody waits behind us. */
+static Status unlimit_statements(const SwapRun *run, Error *err)
 {
-    return pg_run_format(run->connection, err, "set local statement_timeout = %d", within_ms);
+    return pg_run(run->connection, "set local statement_timeout = 0", err);
 }
 
 static Status run_checks(const SwapRun *run, const TextList *checks, Error *err)
@@ -56,6 +56,30 @@ static Status run_checks(const SwapRun *run, const TextList *checks, Error *err)
             return refuse_changed(err);
     }
     return STATUS_OK;
+}
+
+static Status run_prepared_checks(const SwapRun *run, Error *err)
+{
+    AUTO_TEXT_LIST TextList statements = {0};
+
+    for (size_t i = 0; i < run->swap->checks.count; i++) {
+        AUTO_FREE_MEMORY char *sql = xasprintf("execute stopover_check_%zu", i);
+
+        text_list_add(&statements, sql);
+    }
+    return run_checks(run, &statements, err);
+}
+
+/* What is going to be asked under the locks is asked before them, too: a refusal then makes nobody wait,
+ * and the server keeps its plans. It cannot know how large the lists are, and would join them by loops. */
+static Status prepare_checks(const SwapRun *run, Error *err)
+{
+    TRY(unlimit_statements(run, err));
+    TRY(pg_run(run->connection, "deallocate all; set local enable_nestloop = off", err));
+    for (size_t i = 0; i < run->swap->checks.count; i++)
+        TRY(pg_run_format(run->connection, err, "prepare stopover_check_%zu as %s", i,
+                          run->swap->checks.items[i]));
+    return run_prepared_checks(run, err);
 }
 
 static const char *words_of(const SwapStep *step)
@@ -111,9 +135,8 @@ static Status work(SwapRun *run, SwapLocks *locks, Error *err)
     TRY(fault_before(run->locked_point, err));
     TRY(swap_locks_take_live(locks, err));
     TRY(fault_after(run->locked_point, err));
-    TRY(swap_locks_limit_others(locks, err)); /* R3 */
-    TRY(limit_statements(run, STEPS_TIMEOUT_MS, err));
-    TRY(run_checks(run, &run->swap->checks, err)); /* R2 */
+    TRY(swap_locks_limit_others(locks, STEPS_TIMEOUT_MS, err)); /* R3 */
+    TRY(run_prepared_checks(run, err));                         /* R2 */
     TRY(run->check(run, err));
     TRY(swap_locks_judge(locks, run_steps(run, err), err));
     return run->record(run, err);
@@ -139,11 +162,13 @@ static Status transact(SwapRun *run, SwapLocks *locks, Error *err)
     if (status == STATUS_OK)
         status = swap_locks_take_staged(locks, err);
     if (status == STATUS_OK)
-        status = limit_statements(run, 0, err);
+        status = unlimit_statements(run, err);
     if (status == STATUS_OK)
         status = run_checks(run, &run->swap->staged_checks, err);
     if (status == STATUS_OK)
         status = swap_locks_reserve_live(locks, err);
+    if (status == STATUS_OK)
+        status = prepare_checks(run, err);
     if (status != STATUS_OK) {
         pg_reset(run->connection);
         return status;

@@ -37,7 +37,9 @@ static Bytes make_bound(size_t place, size_t count)
     char text[24];
     int size = snprintf(text, sizeof(text), "%zu", place);
 
-    return place == 0 || place == count ? (Bytes){0} : bytes_copy(text, (size_t)size);
+    if (place == 0 || place == count)
+        return (Bytes){0}; /* open */
+    return bytes_copy(text, (size_t)size);
 }
 
 static void add_chunk(Plan *plan, const Table *table, uint32_t number,

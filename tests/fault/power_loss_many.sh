@@ -5,7 +5,10 @@
 # timeout: 3600
 set -u
 . "$STOPOVER_SUPPORT/power_loss.sh"
+power_loss_restore 0
 for _ in 1 2 3; do
-    power_loss $((RANDOM * 2 + 1)) # names stay
-    power_loss $((RANDOM * 2 + 2)) # names go
+    for seed in $((RANDOM * 2 + 1)) $((RANDOM * 2 + 2)); do # odd: names stay; even: they go
+        power_loss $seed
+        power_loss_restore $seed
+    done
 done

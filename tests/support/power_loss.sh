@@ -3,7 +3,8 @@
 # flushed by then is lost, all of it (seed 0) or here and there; the same command then ends as if
 # nothing had happened.
 #
-#   power_loss SEED   while a backup is made, while it is restored, and during a migration
+#   power_loss SEED            while a backup is made, and during a migration
+#   power_loss_restore SEED    while a backup is restored
 . "$STOPOVER_SUPPORT/backup_matrix.sh"
 # A sanitizer must be loaded first, and would not be.
 if ldd "$STOPOVER" | grep -qE 'lib(asan|tsan)'; then exit 77; fi
@@ -24,7 +25,11 @@ power_loss() { # SEED
     seed=$1
     echo "seed $seed"
     backup_matrix_create kill
-    backup_matrix_restore kill
     rm -rf work source.db original.db
     matrix_whole_run kill
+}
+
+power_loss_restore() { # SEED
+    seed=$1
+    backup_matrix_restore kill
 }

@@ -114,7 +114,8 @@ typedef struct Selection {
     bool with_owner;  /* owners go along, where the source has any */
     bool with_acl;    /* grants likewise */
     bool lenient;     /* of a backup: what refers to tables that are left out is left out, too,
-                         instead of being refused */
+                         instead of being refused; and what a table cannot be without (the rest
+                         of its partitions, what it inherits from) comes along */
     bool data_only;   /* a source describes what reading needs, and nothing of the structure:
                          StagerOps.adopt_schema gives that */
 } Selection;

@@ -86,6 +86,32 @@ static void refuses_selections_that_cut_tables_apart(void **state)
     assert_int_equal(described_refusals(&described), 3);
 }
 
+static void a_lenient_selection_takes_what_its_tables_cannot_be_without(void **state)
+{
+    (void)state;
+    PG_CLUSTER_OR_SKIP(cluster);
+    AUTO_DESCRIBED Described described = {0};
+    described_set_up(
+        &described, cluster,
+        "create table a(id int primary key); create table b(a int constraint to_a references a);"
+        "create table p(a int) partition by list (a);"
+        "create table p0 partition of p for values in (0) partition by list (a);"
+        "create table p00 partition of p0 default; create table p1 partition of p default;"
+        "create table m(a int); create table k() inherits (m); create table j() inherits (m);"
+        "create table other(a int)");
+    text_list_add(&described.selection.include, "b");
+    text_list_add(&described.selection.include, "p1");
+    text_list_add(&described.selection.include, "k");
+    described.selection.lenient = true;
+    described_read(&described);
+    assert_int_equal(described_refusals(&described), 0);
+    assert_int_equal(described.catalog.table_count, 5);
+    assert_true(described_has_table(&described, "b") && described_has_table(&described, "p00"));
+    assert_true(described_has_table(&described, "p1") && described_has_table(&described, "m"));
+    assert_true(described_has_table(&described, "k"));
+    assert_non_null(described_object(&described, "TABLE ATTACH", "p0"));
+}
+
 static void leaves_out_what_is_excluded_with_all_that_is_on_it(void **state)
 {
     (void)state;
@@ -208,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_a_table_with_all_that_is_on_it_and_nothing_else),
         cmocka_unit_test(refuses_selections_that_cut_tables_apart),
+        cmocka_unit_test(a_lenient_selection_takes_what_its_tables_cannot_be_without),
         cmocka_unit_test(leaves_out_what_is_excluded_with_all_that_is_on_it),
         cmocka_unit_test(takes_a_schema_with_the_extensions_that_it_needs),
         cmocka_unit_test(refuses_a_pattern_that_matches_nothing),

@@ -127,6 +127,37 @@ static bool choose(const SourceRelations *relations, const SourceRelation *relat
     return is_taken;
 }
 
+static bool select_parents(const SourceRelations *relations, const SourceRelation *relation)
+{
+    bool is_new = false;
+    for (size_t i = 0; i < relation->parent_count; i++) {
+        SourceRelation *parent = source_relations_find(relations, relation->parents[i]);
+        if (!parent || parent->is_selected)
+            continue;
+        parent->is_selected = true;
+        is_new = true;
+    }
+    return is_new;
+}
+
+/* Leniently, whatever a table cannot be without comes along: what it is a partition of or inherits
+ * from, and all other partitions of that. */
+static void select_families(SourceRelations *relations)
+{
+    bool is_new = true;
+    while (is_new) {
+        is_new = false;
+        for (size_t i = 0; i < relations->count; i++) {
+            SourceRelation *relation = &relations->items[i];
+            const SourceRelation *parent = source_relations_parent(relations, relation);
+            if (!relation->is_selected && parent && parent->is_selected)
+                is_new = relation->is_selected = true;
+            if (relation->is_selected && source_relation_is_table(relation))
+                is_new = select_parents(relations, relation) || is_new;
+        }
+    }
+}
+
 static void select_relations(SourceRelations *relations, const Selection *selection)
 {
     for (size_t i = 0; i < relations->count; i++) {
@@ -134,6 +165,8 @@ static void select_relations(SourceRelations *relations, const Selection *select
         if (!relation->owner)
             relation->is_selected = !selection || choose(relations, relation, selection);
     }
+    if (selection && selection->lenient)
+        select_families(relations);
     for (size_t i = 0; i < relations->count; i++) {
         SourceRelation *relation = &relations->items[i];
         const SourceRelation *owner =

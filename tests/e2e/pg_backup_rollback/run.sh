@@ -57,4 +57,29 @@ expect 0 backup restore whole --to "$(pg_uri target shop)" --name three --table 
 says 'sales.orders'
 expect 2 backup restore whole --to "$(pg_uri target shop)" --name four --table nowhere
 one_error
+
+# of a partitioned table only some partitions have namesakes; its backup is of the whole
+pg_sql source postgres -c 'CREATE DATABASE parts'
+pg_sql target postgres -c 'CREATE DATABASE parts'
+pg_sql source parts -o /dev/null <<'SQL' || die "the source with partitions"
+CREATE TABLE log (at integer, words text) PARTITION BY RANGE (at);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (10);
+INSERT INTO log VALUES (1, 'new');
+SQL
+pg_sql target parts -o /dev/null <<'SQL' || die "the target with partitions"
+CREATE TABLE log (at integer, words text) PARTITION BY RANGE (at);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (10);
+CREATE TABLE log_2 PARTITION OF log DEFAULT;
+CREATE TABLE other (a integer);
+INSERT INTO log VALUES (1, 'old'), (11, 'old too');
+SQL
+expect 0 run parts --from "$(pg_uri source parts)" --to "$(pg_uri target parts)"
+expect 0 finish parts --yes
+[ "$(pg_sql target parts -c 'SELECT words FROM log')" = new ] || die "not promoted"
+expect 0 backup list --json
+name=$(sqlite3 :memory: "SELECT json_extract(value, '\$.name') FROM json_each(readfile('out'), '\$.backups')
+    WHERE json_extract(value, '\$.name') LIKE 'parts%'")
+expect 0 rollback parts --backup "$name" --yes
+[ "$(pg_sql target parts -c 'SELECT words FROM log ORDER BY at' -c "SELECT count(*) FROM other")" = $'old\nold too\n0' ] ||
+    die "the partitions are not back"
 echo "there is a way back after the end"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Making a backup at each fault point, also when its source changes while it is interrupted: fatal.
+# Making a backup at each fault point, also when its source changes while it is interrupted, and when a
+# migration makes it: fatal.
 # label: soak
 # timeout: 900
 set -u

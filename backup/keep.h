@@ -11,11 +11,13 @@
 #include "engine/base/text.h"
 #include "journal/journal.h"
 
-/* "<migration>_<UTC timestamp>", for example shop_20261120T143105Z. The caller frees. */
-char *keep_name(const char *migration, int64_t now_us);
+/* "<migration>_<UTC timestamp>", for example shop_20261120T143105Z, and from the second attempt on
+ * with its number, because two may begin within a second. The caller frees. */
+char *keep_name(const char *migration, uint32_t attempt, int64_t now_us);
 
 /* Gives the attempt its backup name when it has none yet, and records it. */
 Status keep_begin(Journal *journal, int64_t now_us, Error *err);
 
-/* One sentence for people: what is kept, where, and until when; for phase, finished and level. */
-void keep_describe(const JournalRecord *record, Text *ret);
+/* One sentence for people: what is kept, where, and until when; for phase, finished and level.
+ * repository: where the backup of what was replaced is; NULL when there was none to be made. */
+void keep_describe(const JournalRecord *record, const char *repository, Text *ret);

@@ -6,6 +6,7 @@
 #include "backup/keep.h"
 #include "engine/run/expectation.h"
 #include "journal/home.h"
+#include "stages/migration.h"
 #include "verify/statement.h"
 
 void standing_free(Standing *standing)
@@ -85,7 +86,8 @@ Status standing_read(const char *home, const char *name, Standing **ret, Error *
         standing->percent = percent_of(&standing->progress);
     }
     TRY(read_statement(standing, err));
-    keep_describe(standing->record, &standing->kept);
+    keep_describe(standing->record, journal_option(standing->journal, ARCHIVE_OPTION),
+                  &standing->kept);
     *ret = TAKE(standing);
     return STATUS_OK;
 }

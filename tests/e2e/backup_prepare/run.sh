@@ -34,6 +34,8 @@ expect 0 finish shop --yes
 expect 0 backup list --json
 json_is '$.backups[1].migration' shop
 name=$(sqlite3 :memory: "SELECT json_extract(readfile('out'), '\$.backups[1].name')")
+expect 0 status shop
+says "rollback shop --backup $name"
 sqlite3 b.db 'DROP VIEW best_users; DROP VIEW good_users'
 expect 0 rollback shop --backup "$name" --table users --yes
 oracle_sql b.db 'SELECT email FROM users ORDER BY id' | grep -q old@example.org || die "the old rows are not back"

@@ -133,10 +133,8 @@ Status archive_query_prepare(ArchiveLedger *ledger, const char *sql, ArchiveQuer
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(ledger->db, sql, -1, &statement, NULL);
 
-    if (rc != SQLITE_OK)
-        return archive_ledger_error(ledger, rc, err);
     *ret = (ArchiveQuery){.ledger = ledger, .statement = statement};
-    return STATUS_OK;
+    return rc == SQLITE_OK ? STATUS_OK : archive_ledger_error(ledger, rc, err);
 }
 
 static void note_bound(int rc)

@@ -26,8 +26,9 @@ static Status find_connector(const Migration *migration, const Uri *uri, const C
         *ret = connector;
         return STATUS_OK;
     }
-    return error_kind(err, ERROR_USAGE, "\"%s:\" cannot be read, so it cannot be backed up",
-                      uri->scheme);
+    (void)error_kind(err, ERROR_USAGE, "\"%s:\" cannot be read, so it cannot be backed up",
+                     uri->scheme);
+    return STATUS_INVALID;
 }
 
 static Status describe_step(Migration *migration, void *context, Error *err)

@@ -146,7 +146,23 @@ static Status back_up(Migration *migration, const Selection *selection, Error *e
     return is_made ? STATUS_OK : make(migration, repository, selection, err);
 }
 
-Status archive_live(Migration *migration, const Catalog *catalog, Error *err)
+/* What keeps the target from being read (tools of its version that are missing) keeps nothing from
+ * being migrated: so there is another way. */
+static Status describe_live(Migration *migration, Catalog *live, Error *err)
+{
+    Status status = migration_retry(migration, describe_step, live, err);
+    AUTO_FREE_MEMORY char *hint = NULL;
+
+    if (status == STATUS_OK || status == STATUS_STOPPED)
+        return status;
+    hint = xstrdup(err->hint);
+    error_prefix(err, "what promotion would replace could not be backed up");
+    error_hint(err, "%s%sOr add --no-archive to rely on the renamed tables alone.", hint,
+               *hint != '\0' ? " " : "");
+    return status;
+}
+
+Status archive_live(Migration *migration, const Catalog *catalog, bool nothing, Error *err)
 {
     AUTO_CATALOG Catalog live = {0};
     AUTO_FREE_MEMORY char *identity = NULL;
@@ -155,8 +171,8 @@ Status archive_live(Migration *migration, const Catalog *catalog, Error *err)
     if (migration->archive == NULL)
         return STATUS_OK;
     TRY(target_identity(migration->target, &identity, err));
-    if (identity != NULL)
-        TRY(migration_retry(migration, describe_step, &live, err));
+    if (identity != NULL && !nothing)
+        TRY(describe_live(migration, &live, err));
     if (choose(&live, catalog, &selection.include) > 0)
         return back_up(migration, &selection, err);
     log_info("nothing to back up: the target has no table that promotion would replace");

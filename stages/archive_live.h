@@ -10,9 +10,9 @@
  * Makes the migration's backup (whose name its journal has) of the target's live tables that are
  * called as those of the catalog, or says that there are none. Interrupted, it is gone on with by
  * the same call; one that is there already is left as it is. Does nothing where the migration was
- * told to make none.
+ * told to make none. nothing: it is known already that there are none; the target is not read then.
  */
-Status archive_live(Migration *migration, const Catalog *catalog, Error *err);
+Status archive_live(Migration *migration, const Catalog *catalog, bool nothing, Error *err);
 
 /* After a promotion: of the backups that migrations have made of the same tables only the last few
  * stay, with all guards of a prune (backup/prune_run.h). Tells what goes; what fails is told, too. */

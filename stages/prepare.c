@@ -95,7 +95,7 @@ Status stage_look(Migration *migration, size_t *ret_tables, Error *err)
     *ret_tables = preview.catalog.table_count;
     TRY(keep_begin(migration->journal, clock_wall_us(), err));
     if (journal_record(migration->journal)->phase == PHASE_INITIAL)
-        TRY(archive_live(migration, &preview.catalog, err));
+        TRY(archive_live(migration, &preview.catalog, preview.promotion.replaces_nothing, err));
     seen_keep(migration, &preview.catalog);
     catalog_release(
         &preview.catalog); /* what is not needed any more goes before the largest write */

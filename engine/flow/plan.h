@@ -68,6 +68,7 @@ typedef struct PromotionPlan {
     char *forward;
     char *inverse;
     char fingerprint[65];
+    bool replaces_nothing; /* known: no live table has the name of one that comes; not stored */
 } PromotionPlan;
 
 void promotion_plan_release(PromotionPlan *promotion);

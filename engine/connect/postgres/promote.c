@@ -70,6 +70,7 @@ Status pg_plan_promotion(Stager *stager, const RunIdentity *identity, const Plan
     TRY(is_staged(connection, identity, &staged, err));
     TRY(swap_plan(connection, identity, plan, staged, &swap, fingerprint, findings, err));
     write_promotion(&swap, fingerprint, ret);
+    ret->replaces_nothing = swap.retired_locks.count == 0;
     return STATUS_OK;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # PostgreSQL: a run to verified, each named fault point first and last: fatal.
+# label: soak
 # timeout: 900
 set -u
 . "$STOPOVER_SUPPORT/pg_matrix.sh"

@@ -40,7 +40,7 @@ try() { # ERROR NTH COMMAND...
     shift 2
     rm -rf work disk.log
     cp -a setup work
-    LD_PRELOAD=$BUILD_DIR/support/libfaultfs.so FAULTFS_MATCH=/work/repository/ FAULTFS_ERROR=$error \
+    LD_PRELOAD=$BUILD_DIR/support/libfaultfs.so FAULTFS_MATCH=work/repository/ FAULTFS_ERROR=$error \
         FAULTFS_NTH=$nth FAULTFS_LOG=$TMPDIR/disk.log "$@" >first.out 2>&1
 }
 
